@@ -1,0 +1,32 @@
+# `make demo` and `make test` set up everything they need in .venv; nothing else is typed first.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test check format clean
+
+demo: $(INSTALLED)
+	SESSION_STORE="$${SESSION_STORE:-sqlite:///.sessions/demo.db}" PYTHONPATH=examples \
+		$(BIN)/serverless-sessions serve cart.aws_lambda:handler --port $(PORT)
+
+test: $(INSTALLED)
+	$(BIN)/pytest -n 2
+
+check: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/packaging --run-packaging
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv .sessions dist
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@

@@ -1,0 +1,67 @@
+"""Sessions for serverless functions: one decorator, one environment variable."""
+
+from __future__ import annotations
+
+from .aio import AsyncSession, AsyncSessionStore, to_async
+from .config import SessionConfig
+from .contents import SessionInfo
+from .current import current_async_session, current_session
+from .errors import (
+    AccessDenied,
+    ConfigurationError,
+    Conflict,
+    CorruptRecord,
+    InvalidArgument,
+    MissingDependency,
+    Moved,
+    SessionClosed,
+    SessionError,
+    SessionGone,
+    SessionNotFound,
+    SessionTooLarge,
+    StoreTimeout,
+    StoreUnavailable,
+    Unsupported,
+    UnsupportedValue,
+)
+from .events import Event
+from .manager import SessionManager
+from .memory import MemoryStore
+from .registry import open_store
+from .session import Session
+from .store import SessionStore
+from .values import codec, devalue
+
+__all__ = [
+    "AccessDenied",
+    "AsyncSession",
+    "AsyncSessionStore",
+    "ConfigurationError",
+    "Conflict",
+    "CorruptRecord",
+    "Event",
+    "InvalidArgument",
+    "MemoryStore",
+    "MissingDependency",
+    "Moved",
+    "Session",
+    "SessionClosed",
+    "SessionConfig",
+    "SessionError",
+    "SessionGone",
+    "SessionInfo",
+    "SessionManager",
+    "SessionNotFound",
+    "SessionStore",
+    "SessionTooLarge",
+    "StoreTimeout",
+    "StoreUnavailable",
+    "Unsupported",
+    "UnsupportedValue",
+    "codec",
+    "current_async_session",
+    "current_session",
+    "devalue",
+    "open_store",
+    "to_async",
+]

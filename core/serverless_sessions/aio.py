@@ -1,0 +1,238 @@
+"""The same session for code that awaits: AsyncSession, AsyncSessionStore and their driver."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from .contents import KEEP, MISSING, Keep, SessionInfo
+from .driver import store_call
+from .errors import Moved, SessionError
+from .headers import Outcome
+from .intents import Intents
+from .lifecycle import Lifecycle
+from .manager import TimeLeft, log_error
+from .steps import Pause, Steps
+from .store import Absence, Change, Deletion, Guarantees, Record, SessionStore
+
+T = TypeVar("T")
+
+
+class AsyncSessionStore(ABC):
+    """``SessionStore`` with coroutines; what is said there holds here."""
+
+    guarantees: Guarantees = Guarantees()
+
+    @abstractmethod
+    async def load(self, key: str) -> Record | Moved | None: ...
+
+    @abstractmethod
+    async def create(self, key: str, record: Record) -> None: ...
+
+    @abstractmethod
+    async def update(self, key: str, change: Change) -> None: ...
+
+    @abstractmethod
+    async def rotate(
+        self, old: str, new: str, record: Record, rev: object, grace_until: int
+    ) -> None: ...
+
+    @abstractmethod
+    async def delete(self, key: str) -> Deletion | Absence | Moved: ...
+
+    def colocated(self, a: str, b: str) -> bool:
+        return True
+
+    async def close(self) -> None:  # noqa: B027  (most stores hold nothing open)
+        """Let go of connections."""
+
+
+class ThreadedStore(AsyncSessionStore):
+    """A store whose calls block, each made in a worker thread."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self.guarantees = store.guarantees
+
+    async def load(self, key: str) -> Record | Moved | None:
+        return await _in_thread(self._store.load, key)
+
+    async def create(self, key: str, record: Record) -> None:
+        await _in_thread(self._store.create, key, record)
+
+    async def update(self, key: str, change: Change) -> None:
+        await _in_thread(self._store.update, key, change)
+
+    async def rotate(
+        self, old: str, new: str, record: Record, rev: object, grace_until: int
+    ) -> None:
+        await _in_thread(self._store.rotate, old, new, record, rev, grace_until)
+
+    async def delete(self, key: str) -> Deletion | Absence | Moved:
+        return await _in_thread(self._store.delete, key)
+
+    def colocated(self, a: str, b: str) -> bool:
+        return self._store.colocated(a, b)
+
+    async def close(self) -> None:
+        await _in_thread(self._store.close)
+
+
+def to_async(store: SessionStore) -> AsyncSessionStore:
+    """A view of ``store`` for code that awaits."""
+    return ThreadedStore(store)
+
+
+def async_store(store: SessionStore | AsyncSessionStore) -> AsyncSessionStore:
+    return store if isinstance(store, AsyncSessionStore) else to_async(store)
+
+
+async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
+    import asyncio
+
+    return await asyncio.to_thread(call, *arguments)
+
+
+class AsyncDrive(Protocol):
+    """Runs the steps of a lifecycle."""
+
+    async def __call__(self, steps: Steps[T]) -> T: ...
+
+
+class AsyncSession(Intents):
+    """``Session`` for ``async def`` handlers: what needs the store is awaited, what only
+    records an intent (set, delete, clear, flash, regenerate, bind, destroy) is not."""
+
+    def __init__(self, life: Lifecycle, drive: AsyncDrive) -> None:
+        super().__init__(life)
+        self._drive = drive
+
+    async def get(self, key: str, default: Any = None) -> Any:
+        """See ``Session.get``."""
+        value = await self._drive(self._contents.get(key))
+        return default if value is MISSING else value
+
+    async def has(self, key: str) -> bool:
+        """Whether ``key`` is there."""
+        return await self._drive(self._contents.has(key))
+
+    async def keys(self) -> list[str]:
+        """All keys."""
+        return await self._drive(self._contents.names())
+
+    async def values(self) -> list[Any]:
+        """All values; changes made inside them are noticed and saved."""
+        return [value for _, value in await self.items()]
+
+    async def items(self) -> list[tuple[str, Any]]:
+        """All keys with their values."""
+        return [(key, await self.get(key)) for key in await self.keys()]
+
+    async def pop(self, key: str, *default: Any) -> Any:
+        """Remove ``key`` and return its value, or ``default``; KeyError without one."""
+        value = await self._drive(self._contents.get(key))
+        if value is not MISSING:
+            self.delete(key)
+            return value
+        if not default:
+            raise KeyError(key)
+        return default[0]
+
+    async def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value of ``key``, set to ``default`` first where it is absent."""
+        if not await self.has(key):
+            self.set(key, default)
+        return await self.get(key)
+
+    async def update(self, other: Any = (), /, **values: Any) -> None:
+        """Set many keys at once, from a mapping or from pairs."""
+        for key, value in dict(other, **values).items():
+            self.set(key, value)
+
+    async def modify(
+        self,
+        key: str,
+        fn: Callable[[Any], Any],
+        default: Any = None,
+        *,
+        ttl: float | timedelta | Keep | None = KEEP,
+    ) -> Any:
+        """See ``Session.modify``; ``fn`` is a plain function."""
+        return await self._drive(self._contents.modify(key, fn, default, ttl))
+
+    async def flashes(self) -> list[tuple[str, Any]]:
+        """See ``Session.flashes``."""
+        return await self._drive(self._contents.flashes())
+
+    async def load(self, session_id: str) -> None:
+        """See ``Session.load``."""
+        await self._drive(self._contents.load(session_id))
+
+    async def save(self) -> None:
+        """See ``Session.save``."""
+        await self._drive(self._contents.save())
+
+    async def info(self) -> SessionInfo:
+        """See ``Session.info``."""
+        return await self._drive(self._contents.info())
+
+
+class AsyncInvocation:
+    """One session for the time of one request, driven with awaits."""
+
+    def __init__(
+        self, life: Lifecycle, store: Callable[[], AsyncSessionStore], time_left: TimeLeft
+    ) -> None:
+        self._life = life
+        self._store = store
+        self._time_left = time_left
+        self._turn: Any = None
+        self.session = AsyncSession(life, self._drive)
+
+    async def finish(self, *, failed: bool) -> None:
+        """See ``Invocation.finish``."""
+        await self._drive(self._life.finish(failed=failed))
+
+    async def abandon(self) -> None:
+        """See ``Invocation.abandon``."""
+        try:
+            await self._drive(self._life.abandon())
+        except SessionError as error:
+            log_error("the session could not be ended after the handler raised", error)
+
+    def outcome(self) -> Outcome:
+        """See ``Invocation.outcome``."""
+        return self._life.outcome()
+
+    def close(self) -> None:
+        """See ``Invocation.close``."""
+        self._life.closed = True
+
+    async def _drive(self, steps: Steps[T]) -> T:
+        import asyncio
+
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        async with self._turn:
+            try:
+                step = next(steps)
+                while True:
+                    answer: Any = None
+                    try:
+                        if isinstance(step, Pause):
+                            await asyncio.sleep(step.seconds)
+                        else:
+                            method = getattr(self._store(), step.operation)
+                            with store_call(step, self._time_left, self._life.config.on_event):
+                                answer = await method(*step.arguments)
+                    except SessionError as error:
+                        step = steps.throw(error)
+                    else:
+                        step = steps.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            finally:
+                steps.close()

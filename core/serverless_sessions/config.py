@@ -1,0 +1,186 @@
+"""Every setting, with the environment variable it is read from and the rules it must meet."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .events import Event
+
+DAY = 86_400
+SameSite = Literal["Strict", "Lax", "None"]
+OnStoreError = Literal["respond", "raise"]
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f;]*")
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """The settings of one session cookie and its store; times are whole seconds.
+
+    ``SESSION_`` and a field's name in capitals is the environment variable that ``from_env``
+    reads it from. ``touch_every`` 0 stands for a twentieth of the idle timeout, an empty
+    ``cookie_name`` for the strictest prefix that the other cookie settings allow. There is no
+    switch for HttpOnly: script has no business with the cookie.
+
+    Raises ConfigurationError, naming the setting, for a value that is not allowed.
+    """
+
+    store: str | None = field(default=None, repr=False)
+    idle_timeout: int = DAY
+    absolute_timeout: int = 30 * DAY
+    touch_every: int = 0
+    rotation_grace: int = 0
+    store_timeout: float = 2.0
+    cookie_name: str = ""
+    cookie_domain: str | None = None
+    cookie_path: str = "/"
+    cookie_samesite: SameSite = "Lax"
+    cookie_secure: bool = True
+    cookie_partitioned: bool = False
+    cookie_persistent: bool = False
+    save_on_error: bool = False
+    on_store_error: OnStoreError = "respond"
+    on_event: Callable[[Event], None] | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ, **settings: Any) -> Self:
+        """The configuration that the environment describes; ``settings`` win over it."""
+        _refuse_what_is_not_built_yet(environ)
+        for setting in fields(cls):
+            variable = f"SESSION_{setting.name.upper()}"
+            if setting.name in settings or setting.name not in _PARSERS:
+                continue
+            if text := environ.get(variable, ""):
+                settings[setting.name] = _parse(setting.name, text)
+        return cls(**settings)
+
+    def __post_init__(self) -> None:
+        if not self.touch_every:
+            object.__setattr__(self, "touch_every", max(1, self.idle_timeout // 20))
+        if not self.cookie_name:
+            object.__setattr__(self, "cookie_name", self._default_cookie_name())
+        self._check_times()
+        self._check_cookie()
+        if self.on_store_error not in ("respond", "raise"):
+            raise _refused("on_store_error", self.on_store_error, "respond or raise")
+
+    def changed(self, **settings: Any) -> Self:
+        """A copy with other values for some settings."""
+        return replace(self, **settings)
+
+    def _default_cookie_name(self) -> str:
+        if not self.cookie_secure:
+            return "session"
+        scoped = self.cookie_domain is not None or self.cookie_path != "/"
+        return "__Secure-session" if scoped else "__Host-session"
+
+    def _check_times(self) -> None:
+        for name, least in (
+            ("idle_timeout", 1),
+            ("absolute_timeout", 1),
+            ("touch_every", 1),
+            ("rotation_grace", 0),
+        ):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise _refused(name, value, f"a whole number of seconds, at least {least}")
+        if self.touch_every >= max(2, self.idle_timeout):
+            raise _refused("touch_every", self.touch_every, "less than idle_timeout")
+        if self.rotation_grace > 300:
+            raise _refused("rotation_grace", self.rotation_grace, "at most 300 seconds")
+        if not 0 < self.store_timeout <= 60:
+            raise _refused("store_timeout", self.store_timeout, "over 0, at most 60 seconds")
+
+    def _check_cookie(self) -> None:
+        """RFC 6265bis 4.1.3 and 5.7: what browsers demand of prefixes and attributes."""
+        name, secure = self.cookie_name, self.cookie_secure
+        if not _TOKEN.fullmatch(name):
+            raise _refused("cookie_name", name, "letters, digits and !#$%&'*+-.^_`|~")
+        if not (self.cookie_path.startswith("/") and _ATTRIBUTE.fullmatch(self.cookie_path)):
+            raise _refused("cookie_path", self.cookie_path, "a path that begins with /, without ;")
+        domain = self.cookie_domain
+        if domain is not None and not re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain):
+            raise _refused("cookie_domain", domain, "a host name such as example.com")
+        if self.cookie_samesite not in ("Strict", "Lax", "None"):
+            raise _refused("cookie_samesite", self.cookie_samesite, "Strict, Lax or None")
+        if self.cookie_samesite == "None" and not secure:
+            raise _refused("cookie_samesite", "None", "used with cookie_secure on")
+        if self.cookie_partitioned and not secure:
+            raise _refused("cookie_partitioned", True, "used with cookie_secure on")
+        prefix = name.lower()
+        if prefix.startswith(("__host-", "__secure-")) and not secure:
+            raise _refused("cookie_name", name, "used with cookie_secure on")
+        if prefix.startswith("__host-") and (domain is not None or self.cookie_path != "/"):
+            raise _refused("cookie_name", name, "used with cookie_path / and no cookie_domain")
+        if len(name) + 43 > 4096:
+            raise _refused("cookie_name", name[:20] + "…", "short: name and value fit 4096 bytes")
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError("on or off")
+
+
+def _seconds(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text):
+        raise ValueError("a whole number of seconds")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", text):
+        raise ValueError("a number of seconds")
+    return float(text)
+
+
+def _samesite(text: str) -> str:
+    return text.capitalize()
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "store": str,
+    "idle_timeout": _seconds,
+    "absolute_timeout": _seconds,
+    "touch_every": _seconds,
+    "rotation_grace": _seconds,
+    "store_timeout": _fraction,
+    "cookie_name": str,
+    "cookie_domain": str,
+    "cookie_path": str,
+    "cookie_samesite": _samesite,
+    "cookie_secure": _boolean,
+    "cookie_partitioned": _boolean,
+    "cookie_persistent": _boolean,
+    "save_on_error": _boolean,
+    "on_store_error": str,
+}
+
+
+def _parse(name: str, text: str) -> Any:
+    try:
+        return _PARSERS[name](text)
+    except ValueError as error:
+        raise _refused(name, text, str(error)) from None
+
+
+def _refused(name: str, value: object, allowed: str) -> ConfigurationError:
+    return ConfigurationError(f"{name} (SESSION_{name.upper()}) is {value!r}; allowed is {allowed}")
+
+
+def _refuse_what_is_not_built_yet(environ: Mapping[str, str]) -> None:
+    """A setting that promises protection is never read and ignored."""
+    for variable in ("SESSION_ENCRYPTION_KEYS", "SESSION_MAX_PER_USER"):
+        if environ.get(variable):
+            raise ConfigurationError(f"{variable} is set, but this version cannot honour it yet")

@@ -1,0 +1,323 @@
+"""The keys and values of a session: read, changed, and changed atomically."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, Final
+
+from . import clock
+from .errors import (
+    Conflict,
+    InvalidArgument,
+    SessionGone,
+    Unsupported,
+    UnsupportedValue,
+)
+from .lifecycle import Lifecycle
+from .state import UNDECIDED, HandedOut, Layer
+from .steps import Steps
+from .store import ABSENT, Entry
+from .values import codec, is_immutable
+
+RESERVED: Final = "_sls."
+FLASH: Final = RESERVED + "flash."
+MAX_KEY_BYTES: Final = 1024
+MAX_TTL: Final = 100 * 366 * 86_400
+
+
+class Keep(Enum):
+    """The ttl of a key stays as it is."""
+
+    KEEP = "keep"
+
+
+class Missing(Enum):
+    MISSING = "missing"
+
+
+KEEP: Final = Keep.KEEP
+MISSING: Final = Missing.MISSING
+Ttl = float | timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """The facts of a session; moments are aware datetimes in UTC, None without a session.
+
+    ``handle`` is its random public name, the same through every new id: for logs, lists and
+    revoking. ``is_new`` is False once a session was stored by an earlier request.
+    """
+
+    user: str | None
+    is_new: bool
+    created_at: datetime | None
+    authenticated_at: datetime | None
+    expires_at: datetime | None
+    handle: str | None
+
+
+class Contents:
+    """What a handler sees of its session, over one ``Lifecycle``."""
+
+    def __init__(self, life: Lifecycle) -> None:
+        self._life = life
+        self._own_flashes: set[str] = set()
+
+    # Reading
+
+    def get(self, name: str) -> Steps[Any]:
+        """The value of ``name``, the same object each time, or MISSING."""
+        check_key(name)
+        self._life.accessed = True
+        if not self._life.state.decides(name):
+            yield from self._life.read()
+        return self._value(name)
+
+    def has(self, name: str) -> Steps[bool]:
+        check_key(name)
+        self._life.accessed = True
+        if not self._life.state.decides(name):
+            yield from self._life.read()
+        return self._entry(name) is not None
+
+    def names(self) -> Steps[list[str]]:
+        """The session's keys, without ours."""
+        record = yield from self._life.read()
+        stored = record.entries if record is not None else {}
+        pending = self._life.state.changes(self._life.stored_user).sets
+        candidates = dict.fromkeys((*stored, *pending))
+        return [
+            name
+            for name in candidates
+            if not name.startswith(RESERVED) and self._entry(name) is not None
+        ]
+
+    def info(self) -> Steps[SessionInfo]:
+        record = yield from self._life.read()
+        binding = self._life.state.binding
+        facts = record.facts if record is not None else None
+        user = facts.user if facts else None
+        authenticated_at = facts.authenticated_at if facts else None
+        if binding is not None:
+            user = binding.user
+            authenticated_at = clock.now() if user is not None else None
+        return SessionInfo(
+            user=user,
+            is_new=record is None or self._life.created,
+            created_at=_moment(facts.created if facts else None),
+            authenticated_at=_moment(authenticated_at),
+            expires_at=_moment(record.deadline if record is not None else None),
+            handle=facts.rid if facts else None,
+        )
+
+    def _entry(self, name: str) -> Entry | None:
+        """The live entry of ``name`` as this invocation sees it, its text unsealed."""
+        life = self._life
+        entry = life.state.find(name, life.stored_user)
+        if entry is UNDECIDED:
+            stored = life.record.entries.get(name) if life.record is not None else None
+            entry = life.opened(name, stored) if stored is not None else None
+        return entry if entry is not None and entry.alive(clock.now()) else None
+
+    def _value(self, name: str) -> Any:
+        entry = self._entry(name)
+        if entry is None:
+            return MISSING
+        held = self._life.state.held(name, self._life.stored_user)
+        if held is None:
+            value = codec.loads(entry.text)
+            text = None if is_immutable(value) else encode(name, value)
+            held = HandedOut(value, text, entry.deadline)
+            self._life.state.handed_out[name] = held
+        return held.value
+
+    # Changing
+
+    def set(self, name: str, value: Any, ttl: Ttl | None) -> None:
+        check_key(name)
+        self._life.state.set(name, self._new_entry(name, value, _deadline(ttl)))
+
+    def delete(self, name: str) -> None:
+        check_key(name)
+        self._life.state.remove(name)
+
+    def clear(self) -> None:
+        self._life.state.clear()
+
+    def modify(
+        self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Ttl | Keep | None
+    ) -> Steps[Any]:
+        """Store ``fn`` of the current value at once, whoever else changes it meanwhile."""
+        check_key(name)
+        life, attempt = self._life, 0
+        self._require_conditions("modify")
+        life.state.absorb(encode)
+        if life.state.binding is not None or life.state.clears:
+            with suppress(SessionGone):
+                yield from life.flush()
+        while True:
+            if life.state.decides(name):
+                before, expect = self._entry(name), {}
+            else:
+                record = yield from life.read_anew()
+                stored = record.entries.get(name) if record is not None else None
+                alive = stored is not None and stored.alive(clock.now())
+                before = life.opened(name, stored) if stored is not None and alive else None
+                expect = {name: stored.text if stored is not None and alive else ABSENT}
+            value, entry = self._modified(name, fn, before, default, ttl)
+            try:
+                yield from life.commit(Layer(sets={name: entry}), expect)
+            except Conflict as lost:
+                yield from life.back_off(attempt, lost)
+                attempt += 1
+                continue
+            except SessionGone:
+                pass  # dropped like every write to a session that has ended
+            life.state.forget(name)
+            return value
+
+    def _modified(
+        self,
+        name: str,
+        fn: Callable[[Any], Any],
+        before: Entry | None,
+        default: Any,
+        ttl: Ttl | Keep | None,
+    ) -> tuple[Any, Entry]:
+        text = before.text if before is not None else encode(name, default)
+        argument = codec.loads(text)
+        shown = None if is_immutable(argument) else encode(name, argument)
+        value = fn(argument)
+        if value is None and shown is not None and encode(name, argument) != shown:
+            raise UnsupportedValue(
+                f"modify({name!r}): the function changed its argument and returned None; "
+                "it must return the new value"
+            )
+        kept = before.deadline if before is not None else None
+        return value, self._new_entry(name, value, kept if ttl is KEEP else _deadline(ttl))
+
+    def flash(self, name: str, value: Any) -> None:
+        check_key(name)
+        order = f"{int(clock.precise() * 1000):015d}.{len(self._own_flashes):06d}"
+        reserved = f"{FLASH}{order}.{secrets.token_hex(4)}"
+        self._own_flashes.add(reserved)
+        self._life.state.set(reserved, self._new_entry(name, [name, value], None, reserved))
+
+    def flashes(self) -> Steps[list[tuple[str, Any]]]:
+        """Earlier requests' flashes; each is removed in the store before anyone sees it."""
+        life, attempt = self._life, 0
+        self._require_conditions("flashes")
+        record = yield from life.read()
+        while True:
+            names = [] if record is None else sorted(self._waiting_flashes(record.entries))
+            if record is None or not names:
+                return []
+            shown = [tuple(codec.loads(life.opened(n, record.entries[n]).text)) for n in names]
+            expect = {name: record.entries[name].text for name in names}
+            try:
+                yield from life.commit(Layer(removed=set(names)), expect)
+            except Conflict as lost:
+                yield from life.back_off(attempt, lost)
+                attempt += 1
+                record = yield from life.read_anew()
+                continue
+            except SessionGone:
+                return []
+            return shown
+
+    # Intents and the whole session
+
+    def id(self) -> str | None:
+        self._life.accessed = True
+        return self._life.session_id
+
+    def regenerate(self) -> None:
+        self._life.state.regenerating = True
+
+    def bind(self, user: str | None) -> None:
+        check_user(user)
+        self._life.state.bind(user)
+
+    def destroy(self) -> None:
+        self._life.destroy()
+
+    def load(self, session_id: str) -> Steps[None]:
+        return self._life.load(session_id)
+
+    def save(self) -> Steps[None]:
+        return self._life.flush()
+
+    def _waiting_flashes(self, entries: Mapping[str, Entry]) -> list[str]:
+        return [
+            name
+            for name, entry in entries.items()
+            if name.startswith(FLASH)
+            and entry.alive(clock.now())
+            and name not in self._own_flashes
+            and self._life.state.find(name, self._life.stored_user) is UNDECIDED
+        ]
+
+    def _new_entry(
+        self, name: str, value: Any, deadline: int | None, stored_as: str | None = None
+    ) -> Entry:
+        entry = Entry(encode(name, value), deadline)
+        self._life.check_size({stored_as or name: entry})
+        return entry
+
+    def _require_conditions(self, call: str) -> None:
+        if not self._life.guarantees.conditional:
+            raise Unsupported(
+                f"{call}() needs a store with conditional writes, and this one has none"
+            )
+
+
+def encode(name: str, value: Any) -> str:
+    return codec.dumps(value, key=name)
+
+
+def check_key(name: object) -> None:
+    """Raises InvalidArgument unless ``name`` may be a session key."""
+    if not isinstance(name, str) or not name:
+        raise InvalidArgument("a session key must be a non-empty str")
+    if name.startswith(RESERVED):
+        raise InvalidArgument(f"session keys that begin with {RESERVED!r} are the library's own")
+    _check_text(name, "a session key")
+
+
+def check_user(user: object) -> None:
+    """Raises InvalidArgument unless ``user`` may be bound to a session."""
+    if user is None:
+        return
+    if not isinstance(user, str) or not user:
+        raise InvalidArgument("bind() takes a non-empty str, or None to unbind")
+    _check_text(user, "a user")
+
+
+def _check_text(text: str, what: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{what} must not hold lone surrogates") from None
+    if size > MAX_KEY_BYTES:
+        raise InvalidArgument(f"{what} takes {size} bytes of UTF-8; {MAX_KEY_BYTES} are allowed")
+
+
+def _deadline(ttl: Any) -> int | None:
+    if ttl is None:
+        return None
+    seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise InvalidArgument("ttl must be seconds or a timedelta")
+    if not 0 < seconds <= MAX_TTL:
+        raise InvalidArgument(f"ttl is {seconds} seconds; allowed is over 0, at most {MAX_TTL}")
+    return clock.now() + math.ceil(seconds)
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,41 @@
+"""What both drivers do round a store call: bound it, time it, and let no foreign error out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from . import clock
+from .errors import Conflict, Moved, SessionError, SessionGone, StoreTimeout, StoreUnavailable
+from .events import Event, Listener, emit
+from .steps import StoreCall
+
+_ANSWERS = (Conflict, Moved, SessionGone)
+
+
+@contextmanager
+def store_call(
+    call: StoreCall, time_left: Callable[[], float], hook: Listener | None
+) -> Iterator[None]:
+    """Run the body, which calls the store, within the time that is left for it."""
+    began = time.monotonic()
+    seconds = min(call.ends - began, time_left())
+    error: Exception | None = None
+    try:
+        if seconds <= 0:
+            raise StoreTimeout(f"no time is left for {call.operation}")
+        with clock.call_limit(seconds):
+            yield
+    except SessionError as raised:
+        error = raised
+        raise
+    except Exception as raised:
+        error = raised
+        raise StoreUnavailable(f"{call.operation} failed in the store's own code") from raised
+    finally:
+        took = time.monotonic() - began
+        name = type(error).__name__ if error is not None else None
+        emit(Event("store_call", operation=call.operation, seconds=took, error=name), hook)
+        if error is not None and not isinstance(error, _ANSWERS):
+            emit(Event("store_error", operation=call.operation, error=name), hook)

@@ -1,0 +1,91 @@
+"""One request and its answer with a session round it, the same at every front door."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .. import current
+from ..aio import AsyncInvocation
+from ..errors import SessionError
+from ..headers import Headers, Outcome
+from ..manager import Invocation, SessionManager, TimeLeft, log_error
+from ..session import Session
+
+_PHRASES = {500: "Internal Server Error", 503: "Service Unavailable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What the round needs to know of a platform.
+
+    ``status`` is the one that the platform will send for a result; ``answer`` puts the
+    outcome's headers into a result; ``error`` makes one of a status, headers and a body.
+    """
+
+    cookie_lines: list[str]
+    time_left: TimeLeft | None
+    status: Callable[[Any], int]
+    answer: Callable[[Any, Outcome], Any]
+    error: Callable[[int, Headers, str], Any]
+
+
+def exchange(manager: SessionManager, at: Exchange, call: Callable[[Session], Any]) -> Any:
+    """Call the handler with a session, and answer when all is saved."""
+    invocation = manager.begin(at.cookie_lines, at.time_left)
+    try:
+        with current.entered(invocation.session):
+            result = _called(invocation, call)
+            invocation.finish(failed=at.status(result) >= 500)
+            return at.answer(result, invocation.outcome())
+    except SessionError as error:
+        return _error_answer(manager, at, error, invocation.outcome())
+    finally:
+        invocation.close()
+
+
+async def exchange_async(
+    manager: SessionManager, at: Exchange, call: Callable[[Any], Awaitable[Any]]
+) -> Any:
+    """As ``exchange``, for a handler that is awaited."""
+    invocation = manager.begin_async(at.cookie_lines, at.time_left)
+    try:
+        with current.entered(invocation.session):
+            result = await _awaited(invocation, call)
+            await invocation.finish(failed=at.status(result) >= 500)
+            return at.answer(result, invocation.outcome())
+    except SessionError as error:
+        return _error_answer(manager, at, error, invocation.outcome())
+    finally:
+        invocation.close()
+
+
+def _called(invocation: Invocation, call: Callable[[Session], Any]) -> Any:
+    try:
+        return call(invocation.session)
+    except BaseException:
+        invocation.abandon()
+        raise
+
+
+async def _awaited(invocation: AsyncInvocation, call: Callable[[Any], Awaitable[Any]]) -> Any:
+    try:
+        return await call(invocation.session)
+    except BaseException:
+        await invocation.abandon()
+        raise
+
+
+def _error_answer(
+    manager: SessionManager, at: Exchange, error: SessionError, outcome: Outcome
+) -> Any:
+    """A constant answer for an error of the store; what it says is for the log alone."""
+    status = error.http_status
+    if status is None or manager.config.on_store_error == "raise":
+        raise error
+    log_error("the session could not be served", error)
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+    if status == 503:
+        headers.append(("Retry-After", "1"))
+    return at.error(status, outcome.applied_to(headers), _PHRASES[status])

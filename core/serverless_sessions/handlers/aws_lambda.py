@@ -1,0 +1,151 @@
+"""Sessions for AWS Lambda: behind REST and HTTP APIs, Function URLs and load balancers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+from ..config import SessionConfig
+from ..manager import SessionManager, TimeLeft
+from ..session import Session
+from ..store import SessionStore
+from . import _loop
+from ._aws_front_doors import front_door
+from ._exchange import Exchange, exchange, exchange_async
+from ._signature import hide_session, is_async, takes_session
+
+if TYPE_CHECKING:
+    from ..aio import AsyncSession, AsyncSessionStore
+
+Event = TypeVar("Event", contravariant=True)
+Context = TypeVar("Context", contravariant=True)
+Result = TypeVar("Result", covariant=True)
+
+
+class Handler(Protocol[Event, Context, Result]):
+    """A ``def`` handler."""
+
+    def __call__(self, event: Event, context: Context, /, *, session: Session) -> Result: ...
+
+
+class AsyncHandler(Protocol[Event, Context, Result]):
+    """An ``async def`` handler."""
+
+    def __call__(
+        self, event: Event, context: Context, /, *, session: AsyncSession
+    ) -> Awaitable[Result]: ...
+
+
+class LambdaHandler(Protocol[Event, Context, Result]):
+    """What Lambda calls; ``sessions.use(store)`` swaps the store in tests."""
+
+    sessions: SessionManager
+
+    def __call__(self, event: Event, context: Context, /) -> Result: ...
+
+
+class Decorator(Protocol):
+    """``with_session`` with its options given."""
+
+    @overload
+    def __call__(
+        self, handler: AsyncHandler[Event, Context, Result], /
+    ) -> LambdaHandler[Event, Context, Result]: ...
+    @overload
+    def __call__(
+        self, handler: Handler[Event, Context, Result], /
+    ) -> LambdaHandler[Event, Context, Result]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[[Event, Context], Awaitable[Result]], /
+    ) -> LambdaHandler[Event, Context, Result]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[[Event, Context], Result], /
+    ) -> LambdaHandler[Event, Context, Result]: ...
+
+
+@overload
+def with_session(
+    handler: AsyncHandler[Event, Context, Result], /
+) -> LambdaHandler[Event, Context, Result]: ...
+@overload
+def with_session(
+    handler: Handler[Event, Context, Result], /
+) -> LambdaHandler[Event, Context, Result]: ...
+@overload
+def with_session(
+    handler: Callable[[Event, Context], Awaitable[Result]], /
+) -> LambdaHandler[Event, Context, Result]: ...
+@overload
+def with_session(
+    handler: Callable[[Event, Context], Result], /
+) -> LambdaHandler[Event, Context, Result]: ...
+@overload
+def with_session(
+    *,
+    store: str | SessionStore | AsyncSessionStore | None = None,
+    config: SessionConfig | None = None,
+) -> Decorator: ...
+def with_session(
+    handler: Any = None,
+    /,
+    *,
+    store: str | SessionStore | AsyncSessionStore | None = None,
+    config: SessionConfig | None = None,
+) -> Any:
+    """Give a Lambda handler a session: ``Session`` in a ``def``, ``AsyncSession`` in an
+    ``async def``, as the keyword ``session`` where the handler has a parameter of that name.
+
+    ``store`` is a store or its url (default: SESSION_STORE), ``config`` the settings (default:
+    the SESSION_* variables). The session is saved before the answer leaves; an error of the
+    store becomes a 503 or 500. Raises ConfigurationError for a wrong setting, when it
+    decorates, and for an event that did not come through HTTP, when it is called.
+    """
+    if handler is None:
+        return lambda handler: _decorated(handler, SessionManager(store, config))
+    return _decorated(handler, SessionManager(store, config))
+
+
+def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
+    wants_session = takes_session(handler)
+    awaited = is_async(handler)
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        manager.open_now()
+
+    def lambda_handler(event: Any, context: Any) -> Any:
+        door = front_door(event)
+        at = Exchange(
+            cookie_lines=door.cookie_lines(event),
+            time_left=_time_left(context),
+            status=door.status,
+            answer=door.answer,
+            error=door.error,
+        )
+
+        def call(session: Any) -> Any:
+            return (
+                handler(event, context, session=session)
+                if wants_session
+                else handler(event, context)
+            )
+
+        if awaited:
+            return _loop.run(exchange_async(manager, at, call))
+        return exchange(manager, at, call)
+
+    hide_session(lambda_handler, handler)
+    lambda_handler.sessions = manager  # type: ignore[attr-defined]
+    return lambda_handler
+
+
+def _time_left(context: Any) -> TimeLeft | None:
+    """What Lambda still gives the invocation, less the moment that an answer needs."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    if remaining is None:
+        return None
+    return lambda: float(remaining()) / 1000 - ANSWER_SECONDS
+
+
+ANSWER_SECONDS = 0.2

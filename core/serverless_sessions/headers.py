@@ -1,0 +1,68 @@
+"""What a session does to the headers of its response, the same behind every front door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Headers = list[tuple[str, str]]
+
+_SHARED_CACHE_CONTROL = frozenset({"cdn-cache-control", "surrogate-control"})
+_STORING = frozenset({"public", "max-age", "s-maxage"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the response must carry: a Set-Cookie value, if any, and whether the session was
+    consulted, so that a cache must tell visitors apart."""
+
+    set_cookie: str | None = None
+    accessed: bool = False
+
+    def __bool__(self) -> bool:
+        return self.accessed or self.set_cookie is not None
+
+    def applied_to(self, headers: Iterable[tuple[str, str]]) -> Headers:
+        """The handler's headers, kept, with ours merged in.
+
+        A response that sets or clears the cookie is never stored (ASVS 5.0 14.3.2).
+        """
+        kept = list(headers)
+        if not self:
+            return kept
+        if self.set_cookie is not None:
+            kept = [*_never_stored(kept), ("Set-Cookie", self.set_cookie)]
+        elif not _values(kept, "cache-control"):
+            kept = [*kept, ("Cache-Control", "private")]
+        return _vary_by_cookie(kept)
+
+
+def _values(headers: Headers, name: str) -> list[str]:
+    return [value for given, value in headers if given.lower() == name]
+
+
+def _directives(values: Iterable[str]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def _never_stored(headers: Headers) -> Headers:
+    kept = [
+        directive
+        for directive in _directives(_values(headers, "cache-control"))
+        if directive.partition("=")[0].strip().lower() not in {*_STORING, "no-store"}
+    ]
+    others = [
+        (name, value)
+        for name, value in headers
+        if name.lower() not in {"cache-control", *_SHARED_CACHE_CONTROL}
+    ]
+    return [*others, ("Cache-Control", ", ".join(["no-store", *kept]))]
+
+
+def _vary_by_cookie(headers: Headers) -> Headers:
+    named = {field.lower() for field in _directives(_values(headers, "vary"))}
+    if named & {"cookie", "*"}:
+        return headers
+    before = _directives(_values(headers, "vary"))
+    others = [(name, value) for name, value in headers if name.lower() != "vary"]
+    return [*others, ("Vary", ", ".join([*before, "Cookie"]))]

@@ -1,0 +1,422 @@
+"""Every decision about a session: what to load, what to write, which cookie.
+
+Plain generators that yield store operations and receive their results. Nothing here does
+I/O, so that ``Session`` drives them with calls and ``AsyncSession`` with awaits.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from . import clock, cookies, ids
+from .config import SessionConfig
+from .encryption import Sealer
+from .errors import Conflict, Moved, SessionError, SessionGone, SessionNotFound
+from .events import Event, EventName, emit
+from .headers import Outcome
+from .records import Records, after
+from .state import Layer, State
+from .steps import Pause, Steps, StoreSteps
+from .store import Absence, Entry, Facts, Guarantees, Record
+
+MARKER_HOPS = 8
+NOTHING_EXPECTED: Mapping[str, str | Absence] = {}
+
+
+class Backend(Protocol):
+    """What the lifecycle asks of a store without calling it."""
+
+    guarantees: Guarantees
+
+    def colocated(self, a: str, b: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A session seen alive in this invocation: the id that led to it, and its stored key.
+
+    ``record`` is None when it was written without having been read, and has no ``rev`` when
+    it is known to lag behind what is stored.
+    """
+
+    session_id: str
+    key: str
+    record: Record | None = None
+    through_marker: bool = False
+    foreign: bool = False
+    gone: bool = False
+
+
+class Lifecycle:
+    """One session in one invocation."""
+
+    def __init__(
+        self,
+        offered: Iterable[str],
+        *,
+        config: SessionConfig,
+        backend: Callable[[], Backend],
+        sealer: Sealer,
+        encode: Callable[[str, Any], str],
+        time_left: Callable[[], float],
+    ) -> None:
+        self.config = config
+        self.state = State()
+        self.accessed = False
+        self.closed = False
+        self.created = False
+        self._offered = tuple(offered)
+        self._has_cookie = bool(self._offered)
+        self._backend = backend
+        self._records = Records(config, sealer, lambda: backend().guarantees.max_bytes)
+        self._encode = encode
+        self._time_left = time_left
+        self._store = StoreSteps(config.store_timeout)
+        self._place: Place | None = None
+        self._read_error: SessionError | None = None
+        self._doomed: list[str] = []
+        self._issued: tuple[str, Facts] | None = None
+        self._clears_cookie = False
+        self._answers = True
+
+    @property
+    def guarantees(self) -> Guarantees:
+        return self._backend().guarantees
+
+    @property
+    def session_id(self) -> str | None:
+        """The id as far as it is known without asking the store."""
+        if self._place is not None:
+            return None if self._place.gone else self._place.session_id
+        return self._offered[0] if self._offered else None
+
+    @property
+    def record(self) -> Record | None:
+        return self._place.record if self._place is not None and not self._place.gone else None
+
+    @property
+    def stored_user(self) -> str | None:
+        """The user of the session when it was last seen."""
+        record = self._place.record if self._place is not None else None
+        return record.facts.user if record is not None else None
+
+    @property
+    def condition(self) -> str:
+        """One word on the session, for a repr that reads and reveals nothing."""
+        if self.closed:
+            return "closed"
+        if self._place is not None:
+            return "gone" if self._place.gone else "live"
+        return "unread" if self._offered else "anonymous"
+
+    # Reading
+
+    def read(self) -> Steps[Record | None]:
+        """The stored session, read at most once; a read that failed is not tried again."""
+        self.accessed = True
+        self._raise_read_error()
+        if self.record is None:
+            yield from self._locate()
+        return self.record
+
+    def read_anew(self) -> Steps[Record | None]:
+        """The stored session as it is now."""
+        self.accessed = True
+        self._raise_read_error()
+        yield from self._locate()
+        return self.record
+
+    def opened(self, name: str, entry: Entry) -> Entry:
+        """A stored entry of the session at hand with its text unsealed."""
+        assert self._place is not None
+        return self._records.opened(name, entry, self._place.key)
+
+    def check_size(self, entries: Mapping[str, Entry]) -> None:
+        """Raises SessionTooLarge when ``entries`` alone pass the store's limit."""
+        self._records.check_size(entries)
+
+    def load(self, session_id: str) -> Steps[None]:
+        """Go over to another session; what was changed so far belongs to the one at hand."""
+        if not ids.is_well_formed(session_id):
+            raise SessionNotFound("the id given to load() does not have the form of an id")
+        yield from self.flush()
+        found = yield from self._find(session_id)
+        if found is None:
+            raise SessionNotFound("the id given to load() names no live session")
+        self._place = replace(found, foreign=True)
+        self._offered = ()
+        self._read_error = None
+        self.state = State()
+
+    def _locate(self) -> Steps[None]:
+        if self._place is not None:
+            if self._place.gone:
+                return
+            found = yield from self._find_or_remember_failure(self._place.session_id)
+            self._place = (
+                replace(self._place, gone=True)
+                if found is None
+                else replace(found, foreign=self._place.foreign)
+            )
+            return
+        while self._offered:
+            found = yield from self._find_or_remember_failure(self._offered[0])
+            if found is not None:
+                self._place = found
+                self._tell("loaded")
+                return
+            self._offered = self._offered[1:]
+            self._tell("missed")
+
+    def _find_or_remember_failure(self, session_id: str) -> Steps[Place | None]:
+        try:
+            return (yield from self._find(session_id))
+        except SessionError as error:
+            self._read_error = error
+            raise
+
+    def _find(self, session_id: str) -> Steps[Place | None]:
+        key = ids.stored_key(session_id)
+        found = yield from self._store.load(key)
+        through_marker = isinstance(found, Moved)
+        if isinstance(found, Moved):
+            key = found.to
+            found = yield from self._store.load(key)
+        if not isinstance(found, Record):
+            return None
+        return Place(session_id, key, found, through_marker)
+
+    def _raise_read_error(self) -> None:
+        if self._read_error is not None:
+            raise self._read_error
+
+    # Writing
+
+    def destroy(self) -> None:
+        """Doom the session; what is set afterwards belongs to a new one."""
+        place = self._place
+        if place is not None and not place.gone:
+            self._doomed.append(place.key)
+        self._doomed += [
+            ids.stored_key(offered)
+            for offered in self._offered
+            if place is None or offered != place.session_id
+        ]
+        if place is None or not place.foreign:
+            self._clears_cookie = self._has_cookie
+        self._issued = None
+        self._place = None
+        self._offered = ()
+        self._read_error = None
+        self.state = State()
+
+    def flush(self) -> Steps[None]:
+        """Store all that is pending. Raises SessionGone when it could not be kept."""
+        yield from self._end_the_doomed()
+        state, user = self.state, self.stored_user
+        state.absorb(self._encode)
+        if state.dirty or state.regenerating:
+            self._raise_read_error()
+        try:
+            if state.binding is not None or (state.regenerating and self.session_id is not None):
+                yield from self._rotate()
+            elif changes := state.changes(user):
+                yield from self.commit(changes)
+            elif self._touch_is_due():
+                yield from self._touch()
+        except SessionGone:
+            state.stored(user)
+            raise
+        state.stored(user)
+
+    def commit(
+        self, changes: Layer, expect: Mapping[str, str | Absence] = NOTHING_EXPECTED
+    ) -> Steps[None]:
+        """One write to the session at hand; to a new one where none was seen alive.
+
+        Raises SessionGone when the session was seen alive and is no more.
+        """
+        if self._place is not None:
+            yield from self._write_where_seen(self._place, changes, expect)
+            return
+        while self._offered:
+            place = Place(self._offered[0], ids.stored_key(self._offered[0]))
+            try:
+                yield from self._update(place, changes)
+            except SessionGone:
+                self._offered = self._offered[1:]
+                self._tell("missed")
+            else:
+                return
+        if changes.sets:
+            yield from self._create(changes, user=None)
+
+    def back_off(self, attempt: int, cause: SessionError) -> Steps[None]:
+        """Wait, with jitter, before a lost race is run again; Conflict when time is up."""
+        self._tell("conflict")
+        seconds = random.random() * min(0.2, 0.004 * 2 ** min(attempt, 8))  # noqa: S311
+        if self._time_left() <= seconds:
+            raise Conflict("others kept changing the session until time was up") from cause
+        yield Pause(seconds)
+
+    def _write_where_seen(
+        self, place: Place, changes: Layer, expect: Mapping[str, str | Absence]
+    ) -> Steps[None]:
+        if place.gone:
+            raise SessionGone("the session has ended")
+        try:
+            yield from self._update(place, changes, expect)
+        except SessionGone:
+            self._place = replace(place, gone=True)
+            self._issued = None
+            self._tell("lost")
+            raise
+
+    def _update(
+        self,
+        place: Place,
+        changes: Layer,
+        expect: Mapping[str, str | Absence] = NOTHING_EXPECTED,
+    ) -> Steps[None]:
+        rid = place.record.facts.rid if place.record is not None else None
+        change = self._records.change(place.key, changes, rid, expect)
+        try:
+            yield from self._store.update(place.key, change)
+        except Moved as moved:
+            if expect:
+                raise Conflict("the session was rotated meanwhile") from moved
+            place = replace(place, key=moved.to, record=None, through_marker=True)
+            change = self._records.change(place.key, changes, rid, expect)
+            try:
+                yield from self._store.update(place.key, change)
+            except Moved as again:
+                raise SessionGone("the session was rotated twice meanwhile") from again
+        record = after(place.record, change) if place.record is not None else None
+        self._place = replace(place, record=record)
+
+    def _create(self, changes: Layer, user: str | None) -> Steps[None]:
+        if not self._answers:
+            return
+        session_id = ids.draw()
+        key = ids.stored_key(session_id)
+        record = self._records.new(key, changes, user)
+        yield from self._store.create(key, record)
+        self.created = True
+        self._arrive(session_id, key, record, "created")
+
+    def _rotate(self) -> Steps[None]:
+        """Give the session a new id. A session reached through its marker has one already."""
+        attempt = 0
+        while True:
+            record = self.record
+            if record is None or record.rev is None:
+                record = yield from self.read_anew()
+            place, binding = self._place, self.state.binding
+            if record is None or place is None or place.gone:
+                yield from self._start_over()
+                return
+            changes = self.state.changes(record.facts.user)
+            if place.through_marker and binding is None:
+                if changes:
+                    yield from self._write_where_seen(place, changes, NOTHING_EXPECTED)
+                return
+            session_id, key = self._draw_beside(place.key)
+            renewed = self._records.renewed(record, place.key, key, changes, binding)
+            grace = 0 if binding is not None else self.config.rotation_grace
+            try:
+                yield from self._store.rotate(
+                    place.key, key, renewed, record.rev, clock.now() + grace
+                )
+            except (Conflict, Moved, SessionGone) as lost:
+                self._place = replace(place, record=replace(record, rev=None))
+                yield from self.back_off(attempt, lost)
+                attempt += 1
+                continue
+            self._arrive(session_id, key, renewed, "rotated")
+            return
+
+    def _start_over(self) -> Steps[None]:
+        """Nothing is there to rotate. A log-in is never dropped; else as with any write."""
+        binding = self.state.binding
+        changes = self.state.changes(self.stored_user)
+        if binding is not None:
+            if binding.user is not None or changes.sets:
+                yield from self._create(changes, binding.user)
+        elif self._place is not None:
+            self._tell("lost")
+            raise SessionGone("the session has ended")
+        elif changes.sets:
+            yield from self._create(changes, user=None)
+
+    def _arrive(self, session_id: str, key: str, record: Record, event: EventName) -> None:
+        """The session at hand has a new id, which the client must be told."""
+        self._place = Place(session_id, key, replace(record, rev=None))
+        self._issued = (session_id, record.facts)
+        self._tell(event)
+
+    def _draw_beside(self, key: str) -> tuple[str, str]:
+        while True:
+            session_id = ids.draw()
+            drawn = ids.stored_key(session_id)
+            if self._backend().colocated(key, drawn):
+                return session_id, drawn
+
+    def _end_the_doomed(self) -> Steps[None]:
+        while self._doomed:
+            key = self._doomed[0]
+            for _ in range(MARKER_HOPS):
+                answer = yield from self._store.delete(key)
+                if not isinstance(answer, Moved):
+                    break
+                key = answer.to
+            del self._doomed[0]
+            self._tell("destroyed")
+
+    def _touch_is_due(self) -> bool:
+        record = self.record
+        if record is None or record.idle >= record.facts.absolute:
+            return False
+        return record.idle - clock.now() <= self.config.idle_timeout - self.config.touch_every
+
+    def _touch(self) -> Steps[None]:
+        assert self._place is not None
+        try:
+            yield from self._update(self._place, Layer())
+        except SessionError:
+            self._tell("touch_failed")
+
+    # The end of the invocation
+
+    def finish(self, *, failed: bool) -> Steps[None]:
+        """Before the answer leaves: save, unless the answer is a server error."""
+        yield from self._end_the_doomed()
+        if not failed or self.config.save_on_error:
+            with suppress(SessionGone):
+                yield from self.flush()
+
+    def abandon(self) -> Steps[None]:
+        """The handler raised: log-outs are carried out, but no answer can bring a new id."""
+        self._answers = False
+        self.state.regenerating = False
+        if self.state.binding is not None:
+            self.state = State()
+        yield from self.finish(failed=True)
+
+    def outcome(self) -> Outcome:
+        """What the answer must say of what has taken effect."""
+        set_cookie = None
+        if self._issued is not None:
+            session_id, facts = self._issued
+            set_cookie = cookies.issue(self.config, session_id, facts.absolute - clock.now())
+        elif self._clears_cookie and not self._doomed:
+            set_cookie = cookies.clear(self.config)
+        return Outcome(set_cookie, self.accessed)
+
+    def _tell(self, name: EventName) -> None:
+        record = self._place.record if self._place is not None else None
+        handle = record.facts.rid if record is not None else None
+        emit(Event(name, handle), self.config.on_event)

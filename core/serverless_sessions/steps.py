@@ -1,0 +1,115 @@
+"""Store operations as steps of a generator, so that one lifecycle serves calls and awaits.
+
+A write whose reply was lost is settled here: the operations are built so that sending them
+again is harmless, or so that a look at the store shows by the nonce whether they happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from .errors import Conflict, Moved, SessionGone, StoreTimeout, StoreUnavailable
+from .store import Absence, Change, Deletion, Record
+
+Operation = Literal["load", "create", "update", "rotate", "delete"]
+T = TypeVar("T")
+
+
+class StoreCall(NamedTuple):
+    """Call the store's method of this name. ``ends`` is a ``time.monotonic`` moment."""
+
+    operation: Operation
+    arguments: tuple[Any, ...]
+    ends: float
+
+
+class Pause(NamedTuple):
+    """Wait before trying again."""
+
+    seconds: float
+
+
+Steps = Generator[StoreCall | Pause, Any, T]
+
+
+class StoreSteps:
+    """The five operations; each is over within ``seconds``, its settlement included."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def load(self, key: str) -> Steps[Record | Moved | None]:
+        found: Record | Moved | None = yield self._call("load", key)
+        return found
+
+    def create(self, key: str, record: Record) -> Steps[None]:
+        yield from _sent_again_if_lost(self._call("create", key, record))
+
+    def delete(self, key: str) -> Steps[Deletion | Absence | Moved]:
+        answer: Deletion | Absence | Moved
+        answer = yield from _sent_again_if_lost(self._call("delete", key))
+        return answer
+
+    def update(self, key: str, change: Change) -> Steps[None]:
+        call = self._call("update", key, change)
+        if not change.expect:
+            yield from _sent_again_if_lost(call)
+            return
+        try:
+            yield call
+        except StoreUnavailable as lost:
+            _raise_if_time_is_up(lost)
+            yield from _settle_conditional(call, key, change.nonce, lost)
+
+    def rotate(
+        self, old: str, new: str, record: Record, rev: object, grace_until: int
+    ) -> Steps[None]:
+        call = self._call("rotate", old, new, record, rev, grace_until)
+        arrived = StoreCall("load", (new,), call.ends)
+        try:
+            yield call
+        except StoreUnavailable as lost:
+            _raise_if_time_is_up(lost)
+            if (yield arrived) is not None:
+                return
+            try:
+                yield call
+            except (SessionGone, Moved, Conflict):
+                if (yield arrived) is None:
+                    raise
+
+    def _call(self, operation: Operation, *arguments: Any) -> StoreCall:
+        return StoreCall(operation, arguments, time.monotonic() + self._seconds)
+
+
+def _sent_again_if_lost(call: StoreCall) -> Steps[Any]:
+    try:
+        return (yield call)
+    except StoreUnavailable as lost:
+        _raise_if_time_is_up(lost)
+        return (yield call)
+
+
+def _settle_conditional(
+    call: StoreCall, key: str, nonce: str, lost: StoreUnavailable
+) -> Steps[None]:
+    """Send a compare-and-set again unless it arrived; where neither is certain, say so."""
+    look = StoreCall("load", (key,), call.ends)
+    if _bears((yield look), nonce):
+        return
+    try:
+        yield call
+    except (Conflict, Moved):
+        if not _bears((yield look), nonce):
+            raise StoreTimeout("a reply was lost: whether the change is stored is open") from lost
+
+
+def _raise_if_time_is_up(lost: StoreUnavailable) -> None:
+    if isinstance(lost, StoreTimeout):
+        raise lost
+
+
+def _bears(found: object, nonce: str) -> bool:
+    return isinstance(found, Record) and found.nonce == nonce

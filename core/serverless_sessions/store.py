@@ -1,0 +1,218 @@
+"""The store contract: what a backend keeps, and the five operations that change it.
+
+A record is *alive* while ``min(idle, absolute) > now`` in whole seconds. Every operation
+applies that rule itself, on reads and in the condition of every write, whatever the backend's
+own expiry has or has not removed yet. A record that is rotated stays behind as a *marker*
+for an hour, so that a log-out which arrives under the old id can follow it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .errors import Moved, Unsupported
+
+MARKER_SECONDS = 3600
+TTL_LAG_SECONDS = 300
+"""Backend expiry only cleans up: it is set this many seconds after the deadline."""
+
+
+class Absence(Enum):
+    """ABSENT: no such record to delete, or no such entry expected in a change."""
+
+    ABSENT = "absent"
+
+
+class Deletion(Enum):
+    """DELETED: a live record was there and is gone."""
+
+    DELETED = "deleted"
+
+
+ABSENT = Absence.ABSENT
+DELETED = Deletion.DELETED
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One session key's sealed text, and the Unix second at which it ends by itself."""
+
+    text: str
+    deadline: int | None = None
+
+    def alive(self, now: int) -> bool:
+        return self.deadline is None or self.deadline > now
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a store knows of a session besides its entries.
+
+    ``rid`` is its random public handle; ``created``, ``absolute`` (deadline) and
+    ``authenticated_at`` are Unix seconds.
+    """
+
+    rid: str
+    created: int
+    absolute: int
+    user: str | None = None
+    authenticated_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A session as stored: ``rev`` changes with every write, ``nonce`` names the last one."""
+
+    entries: Mapping[str, Entry]
+    facts: Facts
+    idle: int
+    rev: object = None
+    nonce: str = ""
+
+    @property
+    def deadline(self) -> int:
+        return min(self.idle, self.facts.absolute)
+
+    def alive(self, now: int) -> bool:
+        return self.deadline > now
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One conditional write to a live record.
+
+    Entries in ``set`` are written, names in ``remove`` removed, after ``clear`` has removed
+    all; ``idle`` moves the idle deadline. The write is refused with ``Conflict`` unless every
+    entry of ``expect`` still has that stored text, and with ``SessionGone`` unless the record
+    is alive and, where ``rid`` is given, still bears it.
+    """
+
+    set: Mapping[str, Entry] = field(default_factory=dict)
+    remove: frozenset[str] = frozenset()
+    clear: bool = False
+    idle: int | None = None
+    expect: Mapping[str, str | Absence] = field(default_factory=dict)
+    rid: str | None = None
+    nonce: str = ""
+
+    def applied_to(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+        kept = {} if self.clear else {n: e for n, e in entries.items() if n not in self.remove}
+        return {**kept, **self.set}
+
+    def is_met_by(self, entries: Mapping[str, Entry], now: int) -> bool:
+        """Whether ``entries`` are as expected; an entry past its deadline is absent."""
+
+        def stored(name: str) -> str | Absence:
+            entry = entries.get(name)
+            return entry.text if entry is not None and entry.alive(now) else ABSENT
+
+        return all(stored(name) == text for name, text in self.expect.items())
+
+
+def size_of(entries: Mapping[str, Entry]) -> int:
+    """Bytes of names and sealed texts in UTF-8."""
+    return sum(len(name.encode()) + len(entry.text.encode()) for name, entry in entries.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantees:
+    """What a store promises; the contract suite proves what is declared, and only that.
+
+    conditional      writes honour ``Change.expect``: ``modify`` and ``flashes`` are atomic
+    merges_keys      two invocations that change different keys both survive
+    dead_stays_dead  no write brings back a destroyed, rotated or expired session
+    atomic_rotation  a rotation is there whole or not at all
+    lists_users, scans, purges   the capability of that name is there
+    max_bytes        of a whole record, by ``size_of``; None: the backend's own refusal decides
+    """
+
+    conditional: bool = True
+    merges_keys: bool = True
+    dead_stays_dead: bool = True
+    atomic_rotation: bool = True
+    lists_users: bool = False
+    scans: bool = False
+    purges: bool = False
+    max_bytes: int | None = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that ``check`` looked at: whether it is well, and what mends it if not."""
+
+    ok: bool
+    what: str
+    remedy: str = ""
+
+
+class SessionStore(ABC):
+    """A place to keep records under stored keys (64 hex digits).
+
+    Every error it raises is one of ``serverless_sessions.errors``, with the backend's own as
+    ``__cause__``. It must be safe to use from several threads at once. Each call ends within
+    ``clock.time_left()`` seconds, own retries included.
+    """
+
+    guarantees: Guarantees = Guarantees()
+
+    @abstractmethod
+    def load(self, key: str) -> Record | Moved | None:
+        """The live record, or where it moved while a rotation's grace lasts, or None."""
+
+    @abstractmethod
+    def create(self, key: str, record: Record) -> None:
+        """Store a new record; replaces a dead one. Repeating it with the same nonce is harmless.
+
+        Raises Conflict when another live record stands there, SessionTooLarge.
+        """
+
+    @abstractmethod
+    def update(self, key: str, change: Change) -> None:
+        """Carry out one change. Raises SessionGone, Moved, Conflict, SessionTooLarge."""
+
+    @abstractmethod
+    def rotate(self, old: str, new: str, record: Record, rev: object, grace_until: int) -> None:
+        """Store ``record`` under ``new`` and leave a marker under ``old``, if its rev is ``rev``.
+
+        Until ``grace_until`` the marker answers ``load`` and ``update`` with Moved; for
+        MARKER_SECONDS it answers ``delete`` so. Raises SessionGone, Moved, Conflict,
+        SessionTooLarge.
+        """
+
+    @abstractmethod
+    def delete(self, key: str) -> Deletion | Absence | Moved:
+        """Remove the record. A marker stays and says where its session went."""
+
+    def colocated(self, a: str, b: str) -> bool:
+        """Whether a rotation from ``a`` to ``b`` can be one atomic write here."""
+        return True
+
+    def list_user(self, user: str) -> Iterable[str]:
+        """Stored keys of a superset of the live sessions bound to ``user``."""
+        raise Unsupported(f"{type(self).__name__} cannot list the sessions of a user")
+
+    def scan(self) -> Iterator[tuple[str, Record]]:
+        """Every live record with its stored key, in no order."""
+        raise Unsupported(f"{type(self).__name__} cannot go through all sessions")
+
+    def purge(self, limit: int = 1000) -> int:
+        """Remove at most ``limit`` expired records; returns how many went."""
+        raise Unsupported(f"{type(self).__name__} removes expired sessions by itself")
+
+    def provision(self) -> None:
+        """Create what the store needs, where it is missing."""
+        raise Unsupported(f"{type(self).__name__} needs nothing created")
+
+    def deprovision(self) -> None:
+        """Remove all that ``provision`` created, and every session with it."""
+        raise Unsupported(f"{type(self).__name__} has nothing to remove")
+
+    def check(self) -> list[Finding]:
+        """Look, by harmless calls, whether the store is fit for use."""
+        raise Unsupported(f"{type(self).__name__} has nothing to check")
+
+    def close(self) -> None:  # noqa: B027  (most stores hold nothing open)
+        """Let go of connections."""
