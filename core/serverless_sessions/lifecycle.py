@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from . import clock, cookies, ids
 from .config import SessionConfig
@@ -266,15 +266,14 @@ class Lifecycle:
     def _write_where_seen(
         self, place: Place, changes: Layer, expect: Mapping[str, str | Absence]
     ) -> Steps[None]:
-        if place.gone:
-            raise SessionGone("the session has ended")
-        try:
-            yield from self._update(place, changes, expect)
-        except SessionGone:
-            self._place = replace(place, gone=True)
-            self._issued = None
-            self._tell("lost")
-            raise
+        if not place.gone:
+            try:
+                yield from self._update(place, changes, expect)
+            except SessionGone:
+                self._place = replace(place, gone=True)
+            else:
+                return
+        self._lose()
 
     def _update(
         self,
@@ -343,14 +342,17 @@ class Lifecycle:
         """Nothing is there to rotate. A log-in is never dropped; else as with any write."""
         binding = self.state.binding
         changes = self.state.changes(self.stored_user)
-        if binding is not None:
-            if binding.user is not None or changes.sets:
-                yield from self._create(changes, binding.user)
-        elif self._place is not None:
-            self._tell("lost")
-            raise SessionGone("the session has ended")
-        elif changes.sets:
-            yield from self._create(changes, user=None)
+        user = binding.user if binding is not None else None
+        if user is None and self._place is not None:
+            self._lose()
+        if user is not None or changes.sets:
+            yield from self._create(changes, user)
+
+    def _lose(self) -> NoReturn:
+        """The session ended after it was seen: what this invocation changed is dropped."""
+        self._issued = None
+        self._tell("lost")
+        raise SessionGone("the session has ended")
 
     def _arrive(self, session_id: str, key: str, record: Record, event: EventName) -> None:
         """The session at hand has a new id, which the client must be told."""

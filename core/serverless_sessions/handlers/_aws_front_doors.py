@@ -57,12 +57,13 @@ class FrontDoor:
         return response if isinstance(response, dict) and self._readable(response) else None
 
     def _readable(self, response: Response) -> bool:
+        body = response.get("body")
         return (
             _code(response.get("statusCode", 200)) > 0
             and _maps_to(_is_plain, response.get("headers"))
             and _maps_to(_is_plain_list, response.get("multiValueHeaders"))
             and _is_plain_list(response.get("cookies") or [])
-            and _is_plain(response.get("body"))
+            and (_is_plain(body) or isinstance(body, bytes))
         )
 
     def _merged(self, own: Headers, outcome: Outcome) -> Headers:
@@ -263,8 +264,7 @@ def _code(value: object) -> int:
     """The status in a ``statusCode``, 0 for none that a service would send."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
         value = int(value)
-    is_status = isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599
-    return int(value) if isinstance(value, int) and is_status else 0
+    return int(value) if isinstance(value, int) and 100 <= value <= 599 else 0
 
 
 def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:

@@ -1,0 +1,5 @@
+"""Tools for tests of stores; nothing else in the package imports them."""
+
+from .clock import FrozenClock
+
+__all__ = ["FrozenClock"]

@@ -1,0 +1,27 @@
+"""The contract suite: what makes a class a ``SessionStore``, as pytest tests.
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self):
+            with my_server() as url:
+                yield MyStore(url)
+
+What ``store.guarantees`` declares is proven, and of what it does not, the refusal. Time is
+frozen in every test; the fixture ``time`` moves it.
+"""
+
+from __future__ import annotations
+
+from .cases.capabilities import CapabilityCases
+from .cases.entries import EntryCases
+from .cases.lifetime import LifetimeCases
+from .cases.races import RaceCases
+from .cases.rotation import RotationCases
+
+
+class StoreContract(LifetimeCases, EntryCases, RotationCases, RaceCases, CapabilityCases):
+    """Every case of the contract. A subclass defines the fixture ``store``.
+
+    It may override ``plant_damage``, and ``threads``, ``increments`` and ``duels`` where a
+    server is slow.
+    """

@@ -1,0 +1,1 @@
+"""What tests share: a client with a cookie jar, and a store that counts and interferes."""

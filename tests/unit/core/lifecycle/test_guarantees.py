@@ -1,0 +1,433 @@
+"""The guarantees, each by its name: lost updates, dead sessions, expiry, rotation, failure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from serverless_sessions import (
+    Conflict,
+    MemoryStore,
+    SessionConfig,
+    SessionManager,
+    StoreTimeout,
+    StoreUnavailable,
+    ids,
+)
+from serverless_sessions.store import Change, Entry
+from serverless_sessions.testing.clock import FrozenClock
+from support.client import Client, Driver, settled
+from support.scenes import GRACE, IDLE, INTENTS, SITUATIONS, Scene
+from support.stores import down, once
+
+
+@pytest.fixture(params=["sync", "async"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    chosen: Driver = request.param
+    return chosen
+
+
+@pytest.fixture
+def scene(driver: Driver) -> Any:
+    with FrozenClock() as clock:
+        yield Scene(driver, clock)
+
+
+@pytest.fixture
+def live(scene: Scene) -> Scene:
+    SITUATIONS["live"](scene)
+    scene.store.calls.clear()
+    return scene
+
+
+async def set_x(session: Any) -> None:
+    await settled(session.get("a"))
+    session.set("x", 1)
+
+
+async def set_y(session: Any) -> None:
+    await settled(session.get("a"))
+    session.set("y", 1)
+
+
+async def increment(session: Any) -> None:
+    await settled(session.modify("n", lambda n: n + 1, 0))
+
+
+def test_1_two_requests_that_change_different_keys_both_survive(live: Scene) -> None:
+    live.reads_first, live.meanwhile = True, set_y
+    live.play(set_x)
+    assert live.stored() == "a=1 l=[1] x=1 y=1"
+
+
+def test_1_different_keys_survive_across_a_rotation_within_its_grace(live: Scene) -> None:
+    live.reads_first, live.meanwhile = True, set_y
+    live.play(INTENTS["set,regenerate"])
+    assert live.stored() == "a=1 b=2 l=[1] y=1"
+
+
+def test_1_of_one_key_the_last_writer_wins_whole(live: Scene) -> None:
+    async def first(session: Any) -> None:
+        session.set("l", ["first"] * 3)
+
+    async def last(session: Any) -> None:
+        session.set("l", ["last"])
+
+    live.reads_first, live.meanwhile = True, first
+    live.play(last)
+    assert live.stored() == "a=1 l=['last']"
+
+
+def test_1_no_increment_is_lost_among_sixteen_threads(driver: Driver) -> None:
+    manager = SessionManager(MemoryStore(), SessionConfig())
+    client = Client(manager, driver)
+    client.request(set_x)
+
+    def work(name: str) -> None:
+        async def own_key(session: Any) -> None:
+            session.set(name, 1)
+
+        for _ in range(10):
+            client.twin().request(increment)
+        client.twin().request(own_key)
+
+    in_threads([partial(work, f"key{n}") for n in range(16)])
+    found = client.request(contents)
+    assert found.pop("n") == 160
+    assert found == {"x": 1, **{f"key{n}": 1 for n in range(16)}}
+
+
+def in_threads(works: list[Callable[[], Any]]) -> None:
+    failures: list[BaseException] = []
+
+    def guarded(work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except BaseException as failure:  # noqa: BLE001  (shown by the assertion below)
+            failures.append(failure)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+async def contents(session: Any) -> dict[str, Any]:
+    return dict(await settled(session.items()))
+
+
+@pytest.mark.parametrize("intent", list(INTENTS))
+def test_2_dead_stays_dead(live: Scene, intent: str) -> None:
+    """What a request does to a session that another one destroyed leaves nothing under it."""
+    destroyed = ids.stored_key(live.client.id)
+    live.reads_first, live.meanwhile = True, INTENTS["destroy"]
+    live.play(INTENTS[intent])
+    assert destroyed not in dict(live.store.inner.scan())
+
+
+def test_2_a_log_out_that_races_saves_leaves_no_record() -> None:
+    for _ in range(50):
+        store = MemoryStore()
+        client = Client(SessionManager(store, SessionConfig()))
+        client.request(set_x)
+        acts = [INTENTS["destroy"], set_y, increment, INTENTS["regenerate"], INTENTS["get"]]
+        twins = [client.twin() for _ in acts]
+        in_threads([partial(twin.request, act) for twin, act in zip(twins, acts, strict=True)])
+        owners = {ids.stored_key(twin.id) for twin in twins if twin.set_cookie == "new"}
+        left = dict(store.scan())
+        assert ids.stored_key(client.id) not in left
+        assert set(left) <= owners, "a record stayed that no cookie opens"
+        assert all("a" not in record.entries for record in left.values())
+
+
+@pytest.mark.parametrize("step", ["load", "rotate"])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_2_a_log_out_at_any_moment_of_a_rotation_ends_the_session(
+    live: Scene, step: str, side: str
+) -> None:
+    other = Client(live.manager, "sync", live.client.id)
+    invocation = live.manager.begin([f"{live.config.cookie_name}={other.id}"])
+
+    def log_out() -> None:
+        live.store.before = live.store.after = lambda _: None
+        invocation.session.destroy()
+        invocation.finish(failed=False)
+
+    setattr(live.store, side, once(log_out, step))
+    live.play(INTENTS["regenerate"])
+    assert dict(live.store.inner.scan()) == {}
+    assert live.stored() == "-"
+
+
+def test_3_a_session_lives_to_the_second_before_its_idle_timeout(live: Scene) -> None:
+    live.clock.advance(IDLE - 1)
+    assert live.stored() == "a=1 l=[1]"
+
+
+def test_3_a_session_is_dead_at_its_idle_timeout(live: Scene) -> None:
+    live.clock.advance(IDLE)
+    assert live.stored() == "-"
+
+
+def test_3_use_moves_the_idle_deadline_at_most_once_in_touch_every(live: Scene) -> None:
+    for seconds, calls in ((99, ["load"]), (1, ["load", "update"]), (99, ["load"])):
+        live.clock.advance(seconds)
+        live.store.calls.clear()
+        live.client.request(INTENTS["get"])
+        assert live.store.calls == calls
+    live.clock.advance(IDLE - 100)
+    assert live.stored() == "a=1 l=[1]"
+
+
+def test_3_no_activity_passes_the_absolute_timeout(driver: Driver) -> None:
+    with FrozenClock() as clock:
+        scene = Scene(driver, clock)
+        scene.manager.config = scene.config.changed(absolute_timeout=3 * IDLE)
+        SITUATIONS["live"](scene)
+        for _ in range(5):
+            clock.advance(IDLE // 2)
+            scene.client.request(INTENTS["set"])
+            scene.client.request(INTENTS["regenerate"])
+        clock.advance(IDLE // 2 - 1)
+        assert scene.stored() == "a=1 b=2 l=[1]"
+        clock.advance(1)
+        assert scene.stored() == "-"
+
+
+def test_3_a_failed_touch_is_an_event_and_no_error(scene: Scene) -> None:
+    SITUATIONS["touch-due"](scene)
+    scene.store.before = lambda operation: down(operation) if operation == "update" else None
+    scene.play(INTENTS["get"])
+    assert "touch_failed" in scene.events
+
+
+@pytest.mark.parametrize("situation", ["unknown", "expired", "after-grace", "malformed"])
+def test_4_an_id_that_opens_nothing_is_never_adopted_or_echoed(
+    scene: Scene, situation: str
+) -> None:
+    SITUATIONS[situation](scene)
+    offered = scene.client.id
+    for intent in INTENTS.values():
+        twin = scene.client.twin()
+        twin.request(intent)
+        assert offered not in (twin.outcome.set_cookie or "")
+    live_keys = dict(scene.store.inner.scan())
+    assert ids.stored_key(offered) not in live_keys
+
+
+def test_4_the_stored_key_of_a_live_session_is_no_cookie(live: Scene) -> None:
+    thief = Client(live.manager, live.client.driver, ids.stored_key(live.client.id))
+    assert thief.request(contents) == {}
+    assert live.store.calls == []
+
+
+def test_4_ids_do_not_repeat_and_carry_256_bits() -> None:
+    drawn = {ids.draw() for _ in range(100_000)}
+    assert len(drawn) == 100_000
+    assert all(ids.is_well_formed(one) for one in drawn)
+
+
+def test_5_an_update_between_a_rotations_read_and_its_write_is_in_the_new_record(
+    live: Scene,
+) -> None:
+    theirs = Change(set={"theirs": Entry("[1]")}, nonce="theirs")
+    key = ids.stored_key(live.client.id)
+    live.store.before = once(lambda: live.store.inner.update(key, theirs), "rotate")
+    live.play(INTENTS["regenerate"])
+    assert live.store.calls == ["load", "rotate", "load", "rotate"]
+    assert live.stored() == "a=1 l=[1] theirs=1"
+
+
+def test_5_within_grace_the_old_id_reaches_the_same_session_and_gets_no_cookie(
+    live: Scene,
+) -> None:
+    old = live.client.twin()
+    live.play(INTENTS["regenerate"])
+    assert old.request(contents) == {"a": 1, "l": [1]}
+    old.request(set_y)
+    assert old.set_cookie is None
+    assert live.stored() == "a=1 l=[1] y=1"
+
+
+def test_5_grace_is_not_extended_by_use_and_ends_for_good(live: Scene) -> None:
+    old = live.client.twin()
+    live.play(INTENTS["regenerate"])
+    for _ in range(3):
+        live.clock.advance(GRACE // 3 - 1)
+        old.request(INTENTS["regenerate"])
+        old.request(set_y)
+        assert old.set_cookie is None
+    live.clock.advance(3)
+    assert old.request(contents) == {}
+
+
+def test_5_a_marker_leads_one_hop_and_no_further(live: Scene) -> None:
+    oldest = live.client.twin()
+    live.play(INTENTS["regenerate"])
+    live.play(INTENTS["regenerate"])
+    assert oldest.request(contents) == {}
+
+
+def test_5_destroy_follows_every_hop(live: Scene) -> None:
+    oldest = live.client.twin()
+    for _ in range(3):
+        live.play(INTENTS["regenerate"])
+    live.clock.advance(GRACE + 1)
+    oldest.request(INTENTS["destroy"])
+    assert live.stored() == "-"
+
+
+def test_5_a_rotation_by_bind_has_no_grace(live: Scene) -> None:
+    old = live.client.twin()
+    live.play(INTENTS["bind-alice"])
+    assert old.request(contents) == {}
+
+
+def test_5_without_grace_the_old_id_is_dead_at_once(driver: Driver) -> None:
+    with FrozenClock() as clock:
+        scene = Scene(driver, clock)
+        scene.manager.config = scene.config.changed(rotation_grace=0)
+        SITUATIONS["live"](scene)
+        old = scene.client.twin()
+        scene.play(INTENTS["regenerate"])
+        assert old.request(contents) == {}
+
+
+@pytest.mark.parametrize("intent", [name for name in INTENTS if name != "nothing"])
+def test_6_a_store_that_fails_gives_an_error_and_loses_nothing(live: Scene, intent: str) -> None:
+    live.store.before = down
+    with pytest.raises(StoreUnavailable):
+        live.play(INTENTS[intent])
+    live.store.before = lambda _: None
+    assert live.client.set_cookie is None
+    assert live.stored() == "a=1 l=[1]"
+
+
+def test_6_a_foreign_error_of_a_store_is_wrapped_with_its_cause(live: Scene) -> None:
+    def break_down(_: str) -> None:
+        raise ZeroDivisionError
+
+    live.store.before = break_down
+    with pytest.raises(StoreUnavailable) as caught:
+        live.play(INTENTS["get"])
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def lose_reply() -> None:
+    raise StoreUnavailable("the connection broke")
+
+
+@pytest.mark.parametrize(
+    ("situation", "intent", "lost", "stored"),
+    [
+        ("anonymous", "set", "create", "b=2"),
+        ("live", "set", "update", "a=1 b=2 l=[1]"),
+        ("live", "modify", "update", "a=1 l=[1] n=1"),
+        ("live", "flashes", "update", "a=1 l=[1]"),
+        ("live", "clear", "update", "empty"),
+        ("live", "set,regenerate", "rotate", "a=1 b=2 l=[1]"),
+        ("live", "bind-alice", "rotate", "a=1 b=2 c=3 l=[1] @alice"),
+        ("live", "destroy", "delete", "-"),
+        ("in-grace", "destroy", "delete", "-"),
+    ],
+)
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_6_a_write_whose_reply_is_lost_is_stored_once(
+    scene: Scene, situation: str, intent: str, lost: str, stored: str, side: str
+) -> None:
+    """Lost on the way there (before) or on the way back (after): the client sees no difference."""
+    SITUATIONS[situation](scene)
+    before = len(dict(scene.store.inner.scan()))
+    setattr(scene.store, side, once(lose_reply, lost))
+    scene.play(INTENTS[intent])
+    assert scene.stored() == stored
+    gone, new = stored == "-", situation == "anonymous"
+    assert len(dict(scene.store.inner.scan())) == before - gone + new
+
+
+def test_6_modify_never_counts_twice_when_its_reply_is_lost_and_others_write(live: Scene) -> None:
+    """After a lost reply another's write hides the nonce: the change is open, and so told."""
+    live.client.request(increment)
+    key = ids.stored_key(live.client.id)
+    raced = Change(set={"n": Entry("[10]")}, nonce="theirs")
+
+    def lose_and_race() -> None:
+        live.store.inner.update(key, raced)
+        lose_reply()
+
+    live.store.after = once(lose_and_race, "update")
+    with pytest.raises(StoreTimeout):
+        live.play(increment)
+    assert live.stored() == "a=1 l=[1] n=10"
+
+
+def test_6_a_store_call_gets_what_the_invocation_has_left(live: Scene) -> None:
+    invocation = live.manager.begin(
+        [f"{live.config.cookie_name}={live.client.id}"], time_left=lambda: 0.0
+    )
+    with pytest.raises(StoreTimeout):
+        invocation.session.get("a")
+    assert live.store.calls == []
+
+
+def test_6_modify_gives_up_with_conflict_when_time_is_up(live: Scene) -> None:
+    key = ids.stored_key(live.client.id)
+    races: list[int] = []
+
+    def interfere(operation: str) -> None:
+        if operation == "update":
+            races.append(len(races))
+            theirs = Change(set={"n": Entry(f"[{len(races)}]")}, nonce="theirs")
+            live.store.inner.update(key, theirs)
+
+    live.store.before = interfere
+    invocation = live.manager.begin(
+        [f"{live.config.cookie_name}={live.client.id}"],
+        time_left=lambda: 1.0 if len(races) < 3 else 0.0,
+    )
+    with pytest.raises(Conflict):
+        invocation.session.modify("n", lambda n: n + 1, 0)
+    assert len(races) == 3
+    assert live.stored() == "a=1 l=[1] n=3"
+
+
+COSTS = [
+    ("live", "nothing", 0),
+    ("live", "get", 1),
+    ("touch-due", "get", 2),
+    ("live", "set", 1),
+    ("unknown", "set", 2),
+    ("live", "mutate", 2),
+    ("anonymous", "set", 1),
+    ("live", "modify", 2),
+    ("live", "destroy", 1),
+    ("live", "regenerate", 2),
+    ("live", "bind-alice", 2),
+]
+
+
+@pytest.mark.parametrize(("situation", "intent", "calls"), COSTS)
+def test_cost_in_store_calls(scene: Scene, situation: str, intent: str, calls: int) -> None:
+    SITUATIONS[situation](scene)
+    scene.store.calls.clear()
+    scene.play(INTENTS[intent])
+    assert len(scene.store.calls) == calls
+
+
+def test_cost_of_a_stale_cookie_is_one_read_however_many_gets(scene: Scene) -> None:
+    SITUATIONS["unknown"](scene)
+
+    async def act(session: Any) -> None:
+        for key in "abcabc":
+            await settled(session.get(key))
+            await settled(session.keys())
+            await settled(session.info())
+
+    scene.play(act)
+    assert scene.store.calls == ["load"]

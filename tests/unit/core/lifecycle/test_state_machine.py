@@ -1,0 +1,381 @@
+"""Sessions against a plain model: two requests at once, interleaved at each store call.
+
+A request is stepped by hand, one store call at a time, and Hypothesis decides whose turn it
+is. The model knows no layers, revisions or retries: a request is a log of small changes, and
+the log is played on a dict at the moment when the store accepts the request's write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from serverless_sessions import MemoryStore, Moved, SessionConfig, SessionGone, codec, ids
+from serverless_sessions.contents import KEEP, MISSING, Contents, encode
+from serverless_sessions.encryption import Plain
+from serverless_sessions.errors import Conflict, SessionError
+from serverless_sessions.lifecycle import Lifecycle
+from serverless_sessions.steps import Pause, Steps, StoreCall
+from serverless_sessions.store import DELETED, Record
+from serverless_sessions.testing.clock import FrozenClock
+
+IDLE, ABSOLUTE, GRACE = 100, 250, 20
+KEYS = st.sampled_from(["a", "a", "b"])
+VALUES = st.lists(st.integers(0, 9), max_size=2) | st.integers(0, 9)
+Turn = Callable[[list["Request"]], "Request"]
+TURN: st.SearchStrategy[Turn] = st.sampled_from(
+    [lambda requests: requests[0], lambda requests: requests[-1]]
+)
+
+
+@dataclass
+class Data:
+    """A session as plain Python: values with their deadlines, and whose they are."""
+
+    values: dict[str, tuple[Any, int | None]] = field(default_factory=dict)
+    user: str | None = None
+    idle: int = 0
+    absolute: int = 0
+
+    def visible(self, now: int) -> dict[str, Any]:
+        return {
+            key: value
+            for key, (value, deadline) in self.values.items()
+            if deadline is None or deadline > now
+        }
+
+
+Edit = Callable[[Data], None]
+
+
+@dataclass(eq=False)
+class Request:
+    """A real lifecycle, and what the model knows of it."""
+
+    life: Lifecycle
+    contents: Contents
+    log: list[Edit] = field(default_factory=list)
+    snapshot: Data = field(default_factory=Data)
+    running: Steps[Any] | None = None
+    step: StoreCall | Pause | None = None
+    then: Callable[[Any], None] = lambda _: None
+    own_edit: Edit | None = None
+    binds: bool = False
+    seen: bool = False
+    lost: bool = False
+    asked_at: int = 0
+
+    def played(self) -> Data:
+        """The session as this request should see it."""
+        seen = deepcopy(self.snapshot)
+        for edit in self.log:
+            edit(seen)
+        return seen
+
+    def is_done(self) -> bool:
+        """Whether what it changed is stored, was lost, or makes no difference."""
+        seen, whole = self.snapshot, self.played()
+        return self.lost or (seen.values, seen.user) == (whole.values, whole.user)
+
+
+class SessionMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = FrozenClock(1_000_000.0)
+        self.clock.__enter__()
+        self.store = MemoryStore()
+        self.config = SessionConfig(
+            idle_timeout=IDLE, absolute_timeout=ABSOLUTE, touch_every=10, rotation_grace=GRACE
+        )
+        self.sessions: dict[str, Data] = {}
+        self.markers: dict[str, tuple[str, int]] = {}
+        self.jars = [""]
+        self.requests: list[Request] = []
+
+    def teardown(self) -> None:
+        self.clock.__exit__()
+
+    @property
+    def now(self) -> int:
+        return int(self.clock.time)
+
+    def alive(self, key: str) -> Data | None:
+        data = self.sessions.get(key)
+        alive = data is not None and min(data.idle, data.absolute) > self.now
+        return data if alive else None
+
+    def moved(self, key: str, hours: bool = False) -> str | None:
+        to, until = self.markers.get(key, ("", 0))
+        return to if to and (hours or until > self.now) else None
+
+    # What the handlers of the two requests do
+
+    def waiting(self) -> list[Request]:
+        """Requests whose handler may do something next."""
+        return [r for r in self.requests if r.running is None]
+
+    def in_a_call(self) -> list[Request]:
+        """Requests that stand before a store call."""
+        return [r for r in self.requests if r.running is not None]
+
+    def run(self, request: Request, steps: Steps[Any], then: Callable[[Any], None]) -> None:
+        request.running, request.then = steps, then
+        self.resume(request, lambda: next(steps))
+
+    def resume(self, request: Request, go_on: Callable[[], StoreCall | Pause]) -> None:
+        request.asked_at = self.now
+        try:
+            request.step = go_on()
+        except StopIteration as stop:
+            request.running = request.own_edit = None
+            request.then(stop.value)
+
+    @precondition(lambda self: len(self.requests) < 2)
+    @rule(age=st.sampled_from([1, 1, 1, 2, 3]))
+    def begin(self, age: int) -> None:
+        """With the newest cookie, an older one, or (at first) none."""
+        jar = self.jars[-min(age, len(self.jars))]
+        life = Lifecycle(
+            [jar] if jar else [],
+            config=self.config,
+            backend=lambda: self.store,
+            sealer=Plain(),
+            encode=encode,
+            time_left=lambda: 60.0,
+        )
+        self.requests.append(Request(life, Contents(life)))
+
+    @precondition(waiting)
+    @rule(turn=TURN, key=KEYS, value=VALUES, ttl=st.none() | st.integers(1, 60))
+    def set(self, turn: Turn, key: str, value: Any, ttl: int | None) -> None:
+        request = turn(self.waiting())
+        request.contents.set(key, value, ttl)
+        deadline = None if ttl is None else self.now + ttl
+        request.log.append(lambda data: data.values.update({key: (deepcopy(value), deadline)}))
+
+    @precondition(waiting)
+    @rule(turn=TURN, key=st.none() | KEYS)
+    def remove(self, turn: Turn, key: str | None) -> None:
+        """One key, or all."""
+        request = turn(self.waiting())
+        if key is None:
+            request.contents.clear()
+            request.log.append(lambda data: data.values.clear())
+        else:
+            request.contents.delete(key)
+            request.log.append(lambda data: data.values.pop(key, None) and None)
+
+    @precondition(waiting)
+    @rule(turn=TURN, intent=st.sampled_from(["regenerate", "destroy", "alice", "bob", None]))
+    def intend(self, turn: Turn, intent: str | None) -> None:
+        request = turn(self.waiting())
+        if intent == "regenerate":
+            request.contents.regenerate()
+        elif intent == "destroy":
+            request.contents.destroy()
+            request.log, request.snapshot, request.binds = [], Data(), False
+        else:
+            self.bind(request, intent)
+
+    def bind(self, request: Request, user: str | None) -> None:
+        def edit(data: Data) -> None:
+            if user is None or data.user not in (None, user):
+                data.values.clear()
+            data.user = user
+            data.absolute = request.asked_at + ABSOLUTE
+
+        request.contents.bind(user)
+        request.log.append(edit)
+        request.binds = True
+
+    @precondition(waiting)
+    @rule(turn=TURN, key=KEYS, item=st.none() | st.integers(0, 9))
+    def look(self, turn: Turn, key: str, item: int | None) -> None:
+        """Get a value, and perhaps change what it holds."""
+        request = turn(self.waiting())
+
+        def change(value: Any) -> None:
+            seen = request.played()
+            assert value == seen.visible(self.now).get(key, MISSING)
+            if isinstance(value, list) and item is not None:
+                value.append(item)
+                mine, deadline = [*seen.values[key][0], item], seen.values[key][1]
+                request.log.append(
+                    lambda data: data.values.update({key: (deepcopy(mine), deadline)})
+                )
+
+        self.run(request, request.contents.get(key), change)
+
+    @precondition(waiting)
+    @rule(turn=TURN, key=KEYS)
+    def modify(self, turn: Turn, key: str) -> None:
+        """Only with nothing pending: what it does to pending changes has tests of its own."""
+        request = turn(self.waiting())
+        if request.log:
+            return
+
+        def add(value: Any) -> Any:
+            return value + 1 if isinstance(value, int) else [*value, 1]
+
+        def edit(data: Data) -> None:
+            value, deadline = data.values.get(key, (0, None))
+            if deadline is not None and deadline <= self.now:
+                value, deadline = 0, None
+            data.values[key] = (add(value), deadline)
+
+        request.own_edit = edit
+        self.run(request, request.contents.modify(key, add, 0, KEEP), lambda _: None)
+
+    @precondition(waiting)
+    @rule(turn=TURN)
+    def finish(self, turn: Turn) -> None:
+        request = turn(self.waiting())
+        steps = request.life.finish(failed=False)
+        self.run(request, steps, lambda _: self.answered(request))
+
+    def answered(self, request: Request) -> None:
+        assert request.is_done(), "a change was neither stored nor lost"
+        set_cookie = request.life.outcome().set_cookie
+        if set_cookie is not None:
+            self.jars.append(set_cookie.partition("=")[2].partition(";")[0])
+        self.requests.remove(request)
+
+    @precondition(in_a_call)
+    @rule(turn=TURN, calls=st.integers(1, 4))
+    def go_on(self, turn: Turn, calls: int) -> None:
+        """Let one request make its next store calls."""
+        request = turn(self.in_a_call())
+        for _ in range(calls):
+            if request.running is not None:
+                self.make_call(request, request.running)
+
+    def make_call(self, request: Request, steps: Steps[Any]) -> None:
+        step = request.step
+        if not isinstance(step, StoreCall):
+            self.resume(request, lambda: steps.send(None))
+            return
+        try:
+            answer = getattr(self.store, step.operation)(*step.arguments)
+        except SessionError as error:
+            self.expect_refusal(request, step, error)
+            refusal = error
+            self.resume(request, lambda: steps.throw(refusal))
+        else:
+            self.mirror(request, step, answer)
+            self.resume(request, lambda: steps.send(answer))
+
+    @initialize(value=VALUES, user=st.sampled_from([None, "alice"]))
+    def first_visit(self, value: Any, user: str | None) -> None:
+        self.begin(1)
+        self.bind(self.requests[0], user)
+        self.set(lambda waiting: waiting[0], "a", value, None)
+        self.whole_answer(lambda waiting: waiting[0])
+
+    @precondition(waiting)
+    @rule(turn=TURN)
+    def whole_answer(self, turn: Turn) -> None:
+        """Finish one request while the other stands still."""
+        request = turn(self.waiting())
+        self.finish(lambda _: request)
+        while request.running is not None:
+            self.make_call(request, request.running)
+
+    @rule(seconds=st.sampled_from([1, 5, GRACE, 60, IDLE]))
+    def advance(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    # The model of the store
+
+    def mirror(self, request: Request, step: StoreCall, answer: Any) -> None:
+        """Play on the model what the store accepted."""
+        key = step.arguments[0]
+        if step.operation == "load":
+            self.mirror_load(request, key, answer)
+        elif step.operation == "create":
+            data = Data(absolute=request.asked_at + ABSOLUTE)
+            self.sessions[key] = self.play(request, data)
+        elif step.operation == "update":
+            data = self.alive(key)  # type: ignore[assignment]
+            assert data is not None, "an update was accepted by a dead session"
+            self.play(request, data)
+        elif step.operation == "rotate":
+            data = self.alive(key)  # type: ignore[assignment]
+            assert data is not None, "a dead session was rotated"
+            new, grace = step.arguments[1], 0 if request.binds else GRACE
+            self.sessions[new] = self.play(request, self.sessions.pop(key))
+            self.markers[key] = new, request.asked_at + grace
+        elif isinstance(answer, Moved):
+            assert self.moved(key, hours=True) == answer.to
+        else:
+            assert (answer is DELETED) == (self.alive(key) is not None)
+            self.sessions.pop(key, None)
+
+    def mirror_load(self, request: Request, key: str, answer: Any) -> None:
+        data = self.alive(key)
+        if isinstance(answer, Moved):
+            assert self.moved(key) == answer.to
+        elif isinstance(answer, Record):
+            assert data is not None
+            request.snapshot, request.seen = deepcopy(data), True
+        else:
+            assert data is None
+            assert self.moved(key) is None
+            request.lost = request.lost or request.seen
+            request.snapshot = Data()
+
+    def play(self, request: Request, data: Data) -> Data:
+        edits = [request.own_edit] if request.own_edit else request.log
+        for edit in edits:
+            edit(data)
+            edit(request.snapshot)
+        if not request.own_edit:
+            request.log = []
+        data.idle = request.asked_at + IDLE
+        return data
+
+    def expect_refusal(self, request: Request, step: StoreCall, error: SessionError) -> None:
+        key = step.arguments[0]
+        if isinstance(error, Moved):
+            assert self.moved(key) == error.to
+        elif isinstance(error, SessionGone):
+            assert self.alive(key) is None
+            request.snapshot, request.lost = Data(), True
+        else:
+            assert isinstance(error, Conflict), error
+
+    @invariant()
+    def the_store_holds_what_the_model_holds(self) -> None:
+        real = {
+            key: (
+                record.facts.user,
+                {
+                    name: codec.loads(entry.text)
+                    for name, entry in record.entries.items()
+                    if entry.alive(self.now)
+                },
+            )
+            for key, record in self.store.scan()
+        }
+        model = {
+            key: (data.user, data.visible(self.now))
+            for key, data in self.sessions.items()
+            if self.alive(key)
+        }
+        assert real == model
+        assert all(ids.is_well_formed(one) for one in self.jars if one)
+
+
+TestSessions = SessionMachine.TestCase
+TestSessions.settings = settings(max_examples=400, stateful_step_count=50, deadline=None)
