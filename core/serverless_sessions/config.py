@@ -22,7 +22,7 @@ _ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f;]*")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionConfig:
     """The settings of one session cookie and its store; times are whole seconds.
 

@@ -6,10 +6,9 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from . import clock
 from .errors import (
@@ -46,8 +45,7 @@ MISSING: Final = Missing.MISSING
 Ttl = float | timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
+class SessionInfo(NamedTuple):
     """The facts of a session; moments are aware datetimes in UTC, None without a session.
 
     ``handle`` is its random public name, the same through every new id: for logs, lists and

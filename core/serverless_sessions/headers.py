@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Headers = list[tuple[str, str]]
 
@@ -11,8 +11,7 @@ _SHARED_CACHE_CONTROL = frozenset({"cdn-cache-control", "surrogate-control"})
 _STORING = frozenset({"public", "max-age", "s-maxage"})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the response must carry: a Set-Cookie value, if any, and whether the session was
     consulted, so that a cache must tell visitors apart."""
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from . import clock, cookies, ids
 from .config import SessionConfig
@@ -21,10 +20,9 @@ from .headers import Outcome
 from .records import Records, after
 from .state import Layer, State
 from .steps import Pause, Steps, StoreSteps
-from .store import Absence, Entry, Facts, Guarantees, Record
+from .store import NONE, Absence, Entry, Facts, Guarantees, Record
 
 MARKER_HOPS = 8
-NOTHING_EXPECTED: Mapping[str, str | Absence] = {}
 
 
 class Backend(Protocol):
@@ -35,8 +33,7 @@ class Backend(Protocol):
     def colocated(self, a: str, b: str) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A session seen alive in this invocation: the id that led to it, and its stored key.
 
     ``record`` is None when it was written without having been read, and has no ``rev`` when
@@ -147,7 +144,7 @@ class Lifecycle:
         found = yield from self._find(session_id)
         if found is None:
             raise SessionNotFound("the id given to load() names no live session")
-        self._place = replace(found, foreign=True)
+        self._place = found._replace(foreign=True)
         self._offered = ()
         self._read_error = None
         self.state = State()
@@ -158,9 +155,9 @@ class Lifecycle:
                 return
             found = yield from self._find_or_remember_failure(self._place.session_id)
             self._place = (
-                replace(self._place, gone=True)
+                self._place._replace(gone=True)
                 if found is None
-                else replace(found, foreign=self._place.foreign)
+                else found._replace(foreign=self._place.foreign)
             )
             return
         while self._offered:
@@ -233,9 +230,7 @@ class Lifecycle:
             raise
         state.stored(user)
 
-    def commit(
-        self, changes: Layer, expect: Mapping[str, str | Absence] = NOTHING_EXPECTED
-    ) -> Steps[None]:
+    def commit(self, changes: Layer, expect: Mapping[str, str | Absence] = NONE) -> Steps[None]:
         """One write to the session at hand; to a new one where none was seen alive.
 
         Raises SessionGone when the session was seen alive and is no more.
@@ -270,7 +265,7 @@ class Lifecycle:
             try:
                 yield from self._update(place, changes, expect)
             except SessionGone:
-                self._place = replace(place, gone=True)
+                self._place = place._replace(gone=True)
             else:
                 return
         self._lose()
@@ -279,7 +274,7 @@ class Lifecycle:
         self,
         place: Place,
         changes: Layer,
-        expect: Mapping[str, str | Absence] = NOTHING_EXPECTED,
+        expect: Mapping[str, str | Absence] = NONE,
     ) -> Steps[None]:
         rid = place.record.facts.rid if place.record is not None else None
         change = self._records.change(place.key, changes, rid, expect)
@@ -288,14 +283,14 @@ class Lifecycle:
         except Moved as moved:
             if expect:
                 raise Conflict("the session was rotated meanwhile") from moved
-            place = replace(place, key=moved.to, record=None, through_marker=True)
+            place = place._replace(key=moved.to, record=None, through_marker=True)
             change = self._records.change(place.key, changes, rid, expect)
             try:
                 yield from self._store.update(place.key, change)
             except Moved as again:
                 raise SessionGone("the session was rotated twice meanwhile") from again
         record = after(place.record, change) if place.record is not None else None
-        self._place = replace(place, record=record)
+        self._place = place._replace(record=record)
 
     def _create(self, changes: Layer, user: str | None) -> Steps[None]:
         if not self._answers:
@@ -321,7 +316,7 @@ class Lifecycle:
             changes = self.state.changes(record.facts.user)
             if place.through_marker and binding is None:
                 if changes:
-                    yield from self._write_where_seen(place, changes, NOTHING_EXPECTED)
+                    yield from self._write_where_seen(place, changes, NONE)
                 return
             session_id, key = self._draw_beside(place.key)
             renewed = self._records.renewed(record, place.key, key, changes, binding)
@@ -331,7 +326,7 @@ class Lifecycle:
                     place.key, key, renewed, record.rev, clock.now() + grace
                 )
             except (Conflict, Moved, SessionGone) as lost:
-                self._place = replace(place, record=replace(record, rev=None))
+                self._place = place._replace(record=record._replace(rev=None))
                 yield from self.back_off(attempt, lost)
                 attempt += 1
                 continue
@@ -356,7 +351,7 @@ class Lifecycle:
 
     def _arrive(self, session_id: str, key: str, record: Record, event: EventName) -> None:
         """The session at hand has a new id, which the client must be told."""
-        self._place = Place(session_id, key, replace(record, rev=None))
+        self._place = Place(session_id, key, record._replace(rev=None))
         self._issued = (session_id, record.facts)
         self._tell(event)
 

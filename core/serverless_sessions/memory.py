@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock
 from .errors import Conflict, Moved, SessionGone, SessionTooLarge
@@ -21,13 +21,14 @@ from .store import (
     SessionStore,
     size_of,
 )
-from .urls import StoreURL
+
+if TYPE_CHECKING:
+    from .urls import StoreURL
 
 MAX_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Marker:
+class _Marker(NamedTuple):
     """What a rotation leaves under the old key, for MARKER_SECONDS."""
 
     to: str
@@ -79,8 +80,7 @@ class MemoryStore(SessionStore):
                 raise Conflict("an entry is not as the change expects it")
             self._keep(
                 key,
-                replace(
-                    record,
+                record._replace(
                     entries=change.applied_to(_handed_out(record).entries),
                     idle=record.idle if change.idle is None else change.idle,
                     nonce=change.nonce,
@@ -144,13 +144,13 @@ class MemoryStore(SessionStore):
         size = size_of(record.entries)
         if size > self._max_bytes:
             raise SessionTooLarge(f"the session takes {size} of {self._max_bytes} bytes at most")
-        self._kept[key] = replace(record, entries=dict(record.entries), rev=next(self._revisions))
+        self._kept[key] = record._replace(entries=dict(record.entries), rev=next(self._revisions))
 
 
 def _handed_out(record: Record) -> Record:
     """A copy without the entries that have ended."""
     now = clock.now()
-    return replace(record, entries={n: e for n, e in record.entries.items() if e.alive(now)})
+    return record._replace(entries={n: e for n, e in record.entries.items() if e.alive(now)})
 
 
 def _is_repeat(record: Record, standing: Record | _Marker | None) -> bool:

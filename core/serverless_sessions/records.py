@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from . import clock, ids
 from .config import SessionConfig
@@ -48,8 +47,7 @@ class Records:
         }
         facts = record.facts
         if binding is not None:
-            facts = replace(
-                facts,
+            facts = facts._replace(
                 user=binding.user,
                 absolute=now + self._config.absolute_timeout,
                 authenticated_at=now if binding.user is not None else None,
@@ -104,8 +102,7 @@ class Records:
 
 def after(record: Record, change: Change) -> Record:
     """``record`` as ``change`` leaves it, its revision unknown."""
-    return replace(
-        record,
+    return record._replace(
         entries=change.applied_to(record.entries),
         idle=change.idle or record.idle,
         rev=None,

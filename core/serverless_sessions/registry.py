@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, MissingDependency
 from .store import SessionStore
-from .urls import StoreURL
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,6 +26,8 @@ def open_store(url: str) -> SessionStore:
     Raises ConfigurationError for a url that cannot be served, and MissingDependency when the
     package that its store is built on is not installed.
     """
+    from .urls import StoreURL
+
     parsed = StoreURL.parse(url)
     entry_point = _entry_point(parsed.scheme)
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
-from .store import Entry
+from .store import NONE, Entry
 
 
 class Undecided(Enum):
@@ -19,13 +18,21 @@ class Undecided(Enum):
 UNDECIDED = Undecided.UNDECIDED
 
 
-@dataclass(slots=True)
 class Layer:
     """Sets and removals, to be laid over what is stored; ``cleared`` hides all of that first."""
 
-    sets: dict[str, Entry] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
-    cleared: bool = False
+    __slots__ = ("cleared", "removed", "sets")
+
+    def __init__(
+        self,
+        sets: Mapping[str, Entry] = NONE,
+        removed: Iterable[str] = (),
+        *,
+        cleared: bool = False,
+    ) -> None:
+        self.sets = dict(sets)
+        self.removed = set(removed)
+        self.cleared = cleared
 
     def __bool__(self) -> bool:
         return bool(self.sets or self.removed or self.cleared)
@@ -57,18 +64,19 @@ class Layer:
             self.set(name, entry)
 
 
-@dataclass(slots=True)
 class HandedOut:
     """A value the handler holds, and its encoding when it got it (None: it cannot change)."""
 
-    value: Any
-    text: str | None
-    deadline: int | None
-    before_bind: bool = False
+    __slots__ = ("before_bind", "deadline", "text", "value")
+
+    def __init__(self, value: Any, text: str | None, deadline: int | None) -> None:
+        self.value = value
+        self.text = text
+        self.deadline = deadline
+        self.before_bind = False
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """The user to bind to; ``drops`` when the data goes whoever the session belonged to."""
 
     user: str | None

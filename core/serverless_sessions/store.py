@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from .errors import Moved, Unsupported
 
@@ -32,12 +33,12 @@ class Deletion(Enum):
     DELETED = "deleted"
 
 
+NONE: Mapping[str, Any] = MappingProxyType({})
 ABSENT = Absence.ABSENT
 DELETED = Deletion.DELETED
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One session key's sealed text, and the Unix second at which it ends by itself."""
 
     text: str
@@ -47,8 +48,7 @@ class Entry:
         return self.deadline is None or self.deadline > now
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a store knows of a session besides its entries.
 
     ``rid`` is its random public handle; ``created``, ``absolute`` (deadline) and
@@ -62,8 +62,7 @@ class Facts:
     authenticated_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A session as stored: ``rev`` changes with every write, ``nonce`` names the last one."""
 
     entries: Mapping[str, Entry]
@@ -80,8 +79,7 @@ class Record:
         return self.deadline > now
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One conditional write to a live record.
 
     Entries in ``set`` are written, names in ``remove`` removed, after ``clear`` has removed
@@ -90,11 +88,11 @@ class Change:
     is alive and, where ``rid`` is given, still bears it.
     """
 
-    set: Mapping[str, Entry] = field(default_factory=dict)
+    set: Mapping[str, Entry] = NONE
     remove: frozenset[str] = frozenset()
     clear: bool = False
     idle: int | None = None
-    expect: Mapping[str, str | Absence] = field(default_factory=dict)
+    expect: Mapping[str, str | Absence] = NONE
     rid: str | None = None
     nonce: str = ""
 
@@ -117,8 +115,7 @@ def size_of(entries: Mapping[str, Entry]) -> int:
     return sum(len(name.encode()) + len(entry.text.encode()) for name, entry in entries.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Guarantees:
+class Guarantees(NamedTuple):
     """What a store promises; the contract suite proves what is declared, and only that.
 
     conditional      writes honour ``Change.expect``: ``modify`` and ``flashes`` are atomic
@@ -139,8 +136,7 @@ class Guarantees:
     max_bytes: int | None = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that ``check`` looked at: whether it is well, and what mends it if not."""
 
     ok: bool

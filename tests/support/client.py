@@ -22,10 +22,10 @@ async def settled(value: Any) -> Any:
 class Client:
     """Sends handlers to a manager as requests, and obeys the Set-Cookie that comes back."""
 
-    def __init__(self, manager: SessionManager, driver: Driver = "sync", id: str = "") -> None:
+    def __init__(self, manager: SessionManager, driver: Driver = "sync", cookie: str = "") -> None:
         self.manager = manager
         self.driver = driver
-        self.id = id
+        self.id = cookie
         self.outcome = Outcome()
 
     @property

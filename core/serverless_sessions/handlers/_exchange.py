@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import current
 from ..aio import AsyncInvocation
@@ -16,8 +15,7 @@ from ..session import Session
 _PHRASES = {500: "Internal Server Error", 503: "Service Unavailable"}
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """What the round needs to know of a platform.
 
     ``status`` is the one that the platform will send for a result; ``answer`` puts the

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from serverless_sessions.values import devalue
-from serverless_sessions.values.codec import Codec
-from serverless_sessions.values.immutable import is_immutable
-from serverless_sessions.values.ordered_set import OrderedSet
-from serverless_sessions.values.types import (
+from . import devalue
+from .codecs import Codec
+from .immutable import is_immutable
+from .ordered_set import OrderedSet
+from .types import (
     UNDEFINED,
     URL,
     ArrayBuffer,

@@ -8,10 +8,10 @@ from functools import partial
 from math import inf, nan
 from typing import Any, NoReturn, Protocol
 
-from serverless_sessions.errors import CorruptRecord
-from serverless_sessions.values.encoder import MAX_DEPTH, MAX_KEY_MEMBERS
-from serverless_sessions.values.scalars import number_value
-from serverless_sessions.values.types import UNDEFINED, SparseArray
+from ..errors import CorruptRecord
+from .encoder import MAX_DEPTH, MAX_KEY_MEMBERS
+from .scalars import number_value
+from .types import UNDEFINED, SparseArray
 
 HOLE = -2
 SPARSE = -7

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from serverless_sessions.values import readers, writers
-from serverless_sessions.values.decoder import decode
-from serverless_sessions.values.encoder import MAX_DEPTH, encode
+from . import readers, writers
+from .decoder import decode
+from .encoder import MAX_DEPTH, encode
 
 _MAX_SESSION_DEPTH = MAX_DEPTH + 2  # Astro's map of {data, expires} lies around each value
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from math import copysign, inf
 from typing import Any, Protocol
 
-from serverless_sessions.values.refusal import Refused, key_step, refuse
-from serverless_sessions.values.scalars import bigint_text, number_text, quote
-from serverless_sessions.values.types import MAX_SAFE_INTEGER, UNDEFINED, BigInt
+from .refusal import Refused, key_step, refuse
+from .scalars import bigint_text, number_text, quote
+from .types import MAX_SAFE_INTEGER, UNDEFINED, BigInt
 
 MAX_DEPTH = 200
 MAX_KEY_MEMBERS = 1_000

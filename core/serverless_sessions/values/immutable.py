@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from serverless_sessions.values.python import is_late_type
-from serverless_sessions.values.types import UNDEFINED, Value
+from .python import is_late_type
+from .types import UNDEFINED, Value
 
 _SCALARS = frozenset(
     {str, int, float, bool, bytes, datetime, date, time, timedelta, type(None), type(UNDEFINED)}

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from serverless_sessions.values import readers, writers
-from serverless_sessions.values.decoder import Decoder, ReadDialect, Reader, corrupt
-from serverless_sessions.values.encoder import (
+from . import readers, writers
+from .decoder import Decoder, ReadDialect, Reader, corrupt
+from .encoder import (
     Encoder,
     WriteDialect,
     Writer,
@@ -24,17 +24,17 @@ from serverless_sessions.values.encoder import (
     write_members,
     write_pairs,
 )
-from serverless_sessions.values.ordered_set import OrderedSet
-from serverless_sessions.values.readers import fill_members, fill_pairs, only_text, with_hash
-from serverless_sessions.values.refusal import fixed_offset, is_loaded_type, refuse
-from serverless_sessions.values.types import (
+from .ordered_set import OrderedSet
+from .readers import fill_members, fill_pairs, only_text, with_hash
+from .refusal import fixed_offset, is_loaded_type, refuse
+from .types import (
     MAX_SAFE_INTEGER,
     JSMap,
     JSSet,
     Map,
     TypedArray,
 )
-from serverless_sessions.values.writers import has_only_text_keys, object_text, tagged
+from .writers import has_only_text_keys, object_text, tagged
 
 
 def _write_dict(encoder: Encoder, value: dict[Any, Any], depth: int) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from binascii import a2b_base64
 from typing import Any
 
-from serverless_sessions.values.decoder import Decoder, ReadDialect, Reader, corrupt
-from serverless_sessions.values.ordered_set import OrderedSet
-from serverless_sessions.values.scalars import parse_bigint, parse_date
-from serverless_sessions.values.types import (
+from .decoder import Decoder, ReadDialect, Reader, corrupt
+from .ordered_set import OrderedSet
+from .scalars import parse_bigint, parse_date
+from .types import (
     ELEMENT_BYTES,
     MAX_SAFE_INTEGER,
     TEMPORAL_KINDS,

@@ -7,7 +7,7 @@ import sys
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
-from serverless_sessions.errors import UnsupportedValue
+from ..errors import UnsupportedValue
 
 _SHOWN_KEY_CHARACTERS = 40
 _PLAIN_BASES = (bool, int, float, str, bytes, list, dict, set, frozenset, tuple)

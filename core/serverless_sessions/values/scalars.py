@@ -6,8 +6,8 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-from serverless_sessions.values.refusal import Refused
-from serverless_sessions.values.types import MAX_DATE_MS, MAX_SAFE_INTEGER, JSDate
+from .refusal import Refused
+from .types import MAX_DATE_MS, MAX_SAFE_INTEGER, JSDate
 
 MAX_BIGINT_DIGITS = 4_000
 _MAX_BIGINT_BITS = 13_287

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from serverless_sessions.values.encoder import (
+from .encoder import (
     Encoder,
     WriteDialect,
     Writer,
@@ -19,10 +19,10 @@ from serverless_sessions.values.encoder import (
     write_members,
     write_pairs,
 )
-from serverless_sessions.values.ordered_set import OrderedSet
-from serverless_sessions.values.refusal import Refused, key_step, refuse
-from serverless_sessions.values.scalars import date_text, js_date_text, quote
-from serverless_sessions.values.types import (
+from .ordered_set import OrderedSet
+from .refusal import Refused, key_step, refuse
+from .scalars import date_text, js_date_text, quote
+from .types import (
     MAX_ARRAY_LENGTH,
     URL,
     ArrayBuffer,

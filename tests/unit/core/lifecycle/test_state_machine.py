@@ -90,6 +90,14 @@ class Request:
         return self.lost or (seen.values, seen.user) == (whole.values, whole.user)
 
 
+def somebody_waits(machine: SessionMachine) -> bool:
+    return bool(machine.waiting())
+
+
+def somebody_calls(machine: SessionMachine) -> bool:
+    return bool(machine.in_a_call())
+
+
 class SessionMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +165,7 @@ class SessionMachine(RuleBasedStateMachine):
         )
         self.requests.append(Request(life, Contents(life)))
 
-    @precondition(waiting)
+    @precondition(somebody_waits)
     @rule(turn=TURN, key=KEYS, value=VALUES, ttl=st.none() | st.integers(1, 60))
     def set(self, turn: Turn, key: str, value: Any, ttl: int | None) -> None:
         request = turn(self.waiting())
@@ -165,7 +173,7 @@ class SessionMachine(RuleBasedStateMachine):
         deadline = None if ttl is None else self.now + ttl
         request.log.append(lambda data: data.values.update({key: (deepcopy(value), deadline)}))
 
-    @precondition(waiting)
+    @precondition(somebody_waits)
     @rule(turn=TURN, key=st.none() | KEYS)
     def remove(self, turn: Turn, key: str | None) -> None:
         """One key, or all."""
@@ -177,7 +185,7 @@ class SessionMachine(RuleBasedStateMachine):
             request.contents.delete(key)
             request.log.append(lambda data: data.values.pop(key, None) and None)
 
-    @precondition(waiting)
+    @precondition(somebody_waits)
     @rule(turn=TURN, intent=st.sampled_from(["regenerate", "destroy", "alice", "bob", None]))
     def intend(self, turn: Turn, intent: str | None) -> None:
         request = turn(self.waiting())
@@ -200,7 +208,7 @@ class SessionMachine(RuleBasedStateMachine):
         request.log.append(edit)
         request.binds = True
 
-    @precondition(waiting)
+    @precondition(somebody_waits)
     @rule(turn=TURN, key=KEYS, item=st.none() | st.integers(0, 9))
     def look(self, turn: Turn, key: str, item: int | None) -> None:
         """Get a value, and perhaps change what it holds."""
@@ -218,7 +226,7 @@ class SessionMachine(RuleBasedStateMachine):
 
         self.run(request, request.contents.get(key), change)
 
-    @precondition(waiting)
+    @precondition(somebody_waits)
     @rule(turn=TURN, key=KEYS)
     def modify(self, turn: Turn, key: str) -> None:
         """Only with nothing pending: what it does to pending changes has tests of its own."""
@@ -238,7 +246,7 @@ class SessionMachine(RuleBasedStateMachine):
         request.own_edit = edit
         self.run(request, request.contents.modify(key, add, 0, KEEP), lambda _: None)
 
-    @precondition(waiting)
+    @precondition(somebody_waits)
     @rule(turn=TURN)
     def finish(self, turn: Turn) -> None:
         request = turn(self.waiting())
@@ -252,7 +260,7 @@ class SessionMachine(RuleBasedStateMachine):
             self.jars.append(set_cookie.partition("=")[2].partition(";")[0])
         self.requests.remove(request)
 
-    @precondition(in_a_call)
+    @precondition(somebody_calls)
     @rule(turn=TURN, calls=st.integers(1, 4))
     def go_on(self, turn: Turn, calls: int) -> None:
         """Let one request make its next store calls."""
@@ -283,7 +291,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.set(lambda waiting: waiting[0], "a", value, None)
         self.whole_answer(lambda waiting: waiting[0])
 
-    @precondition(waiting)
+    @precondition(somebody_waits)
     @rule(turn=TURN)
     def whole_answer(self, turn: Turn) -> None:
         """Finish one request while the other stands still."""

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from serverless_sessions.errors import ConfigurationError, CorruptRecord
-from serverless_sessions.values import python, readers, writers
-from serverless_sessions.values.decoder import Decoder, corrupt, decode
-from serverless_sessions.values.encoder import Encoder, Writer, encode
-from serverless_sessions.values.readers import only_slot
-from serverless_sessions.values.refusal import Refused
-from serverless_sessions.values.types import BigInt, Undefined
+from ..errors import ConfigurationError, CorruptRecord
+from . import python, readers, writers
+from .decoder import Decoder, corrupt, decode
+from .encoder import Encoder, Writer, encode
+from .readers import only_slot
+from .refusal import Refused
+from .types import BigInt, Undefined
 
 _TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _BUILT_IN = (str, int, float, BigInt, Undefined)
