@@ -187,7 +187,8 @@ def test_the_switch_to_the_write_ahead_log_waits_for_another_process(store: Sqli
         release.start()
         assert texts(loaded(store, key)) == {"first": "1"}
         release.join()
-        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with closing(sqlite3.connect(store.path)) as fresh:
+        assert fresh.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_write_is_on_the_disk_when_it_is_acknowledged(store: SqliteStore) -> None:

@@ -351,6 +351,7 @@ class SessionMachine(RuleBasedStateMachine):
         if not request.own_edit:
             request.log = []
         data.idle = request.asked_at + IDLE
+        request.seen = True
         return data
 
     def expect_refusal(self, request: Request, step: StoreCall, error: SessionError) -> None:

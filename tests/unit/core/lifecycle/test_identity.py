@@ -1,0 +1,200 @@
+"""Whose session it is: log-in, another session, and what the cookie says."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from serverless_sessions import (
+    ids,
+)
+from serverless_sessions.testing.clock import FrozenClock
+from support.client import Client, Driver, settled
+from support.scenes import IDLE, INTENTS, SITUATIONS, Scene
+
+
+async def _all(session: Any) -> dict[str, Any]:
+    return dict(await settled(session.items()))
+
+
+def test_a_value_held_across_a_log_in_is_saved_for_the_visitor_who_kept_it(live: Scene) -> None:
+    async def act(session: Any) -> None:
+        held = await settled(session.get("l"))
+        session.bind("alice")
+        held.append(2)
+        assert await settled(session.get("l")) is held
+
+    live.play(act)
+    assert live.stored() == "a=1 l=[1,2] @alice"
+
+
+def test_a_value_held_across_a_change_of_user_is_gone(scene: Scene) -> None:
+    SITUATIONS["alice"](scene)
+
+    async def act(session: Any) -> None:
+        held = await settled(session.get("l"))
+        session.bind("bob")
+        held.append(2)
+        assert await settled(session.get("l")) is None
+        session.set("b", 1)
+
+    scene.play(act)
+    assert scene.stored() == "b=1 @bob"
+
+
+def test_binding_twice_in_one_request_counts_each_change_of_user(scene: Scene) -> None:
+    async def act(session: Any) -> None:
+        session.set("before", 1)
+        session.bind("alice")
+        session.set("alices", 1)
+        session.bind("alice")
+        session.set("more", 1)
+
+    async def change(session: Any) -> None:
+        session.bind("alice")
+        session.set("alices", 2)
+        session.bind("bob")
+        session.set("bobs", 1)
+
+    async def leave_and_return(session: Any) -> None:
+        session.bind(None)
+        session.set("kept", 1)
+        session.bind("carol")
+
+    scene.play(act)
+    assert scene.stored() == "alices=1 before=1 more=1 @alice"
+    scene.play(change)
+    assert scene.stored() == "bobs=1 @bob"
+    scene.play(leave_and_return)
+    assert scene.stored() == "kept=1 @carol"
+
+
+def test_bind_restarts_the_absolute_deadline_and_stamps_the_log_in(live: Scene) -> None:
+    async def act(session: Any) -> None:
+        session.bind("alice")
+        assert (await settled(session.info())).user == "alice"
+
+    async def info(session: Any) -> Any:
+        return await settled(session.info())
+
+    before = live.client.request(info)
+    live.clock.advance(500)
+    live.play(act)
+    after = live.client.request(info)
+    assert after.handle == before.handle
+    assert after.created_at == before.created_at
+    assert after.authenticated_at - before.created_at == timedelta(seconds=500)
+    assert not after.is_new
+
+
+def test_load_works_on_another_live_session_without_touching_the_cookie(live: Scene) -> None:
+    visitor = Client(live.manager, live.client.driver)
+
+    async def act(session: Any) -> Any:
+        session.set("mine", 1)
+        await settled(session.load(live.client.id))
+        session.set("b", 2)
+        return await settled(session.get("a")), session.id
+
+    assert visitor.request(act) == (1, live.client.id)
+    assert visitor.set_cookie == "new"
+    assert visitor.id != live.client.id
+    assert live.stored() == "a=1 b=2 l=[1]"
+    assert visitor.request(_all) == {"mine": 1}
+
+
+def test_regenerate_after_load_gives_the_client_the_loaded_session(live: Scene) -> None:
+    visitor = Client(live.manager, live.client.driver)
+
+    async def act(session: Any) -> None:
+        await settled(session.load(live.client.id))
+        session.regenerate()
+
+    visitor.request(act)
+    assert visitor.set_cookie == "new"
+    assert visitor.request(_all) == {"a": 1, "l": [1]}
+
+
+def test_destroy_after_load_leaves_the_clients_own_session(live: Scene) -> None:
+    visitor = Client(live.manager, live.client.driver)
+    visitor.request(INTENTS["set"])
+
+    async def act(session: Any) -> None:
+        await settled(session.load(live.client.id))
+        session.destroy()
+
+    visitor.request(act)
+    assert visitor.set_cookie is None
+    assert live.stored() == "-"
+    assert visitor.request(_all) == {"b": 2}
+
+
+def test_two_cookies_of_one_name_are_tried_in_order(live: Scene) -> None:
+    name = live.config.cookie_name
+
+    async def run(lines: list[str]) -> tuple[Any, list[str]]:
+        live.store.calls.clear()
+        begin = live.manager.begin if live.client.driver == "sync" else live.manager.begin_async
+        invocation = begin(lines)
+        value = await settled(invocation.session.get("a"))
+        await settled(invocation.finish(failed=False))
+        return value, live.store.calls.copy()
+
+    stale, good = f"{name}={ids.draw()}", f"{name}={live.client.id}"
+    assert asyncio.run(run([f"{stale}; {good}"])) == (1, ["load", "load"])
+    assert asyncio.run(run([good, stale])) == (1, ["load"])
+    assert asyncio.run(run([stale, stale.upper(), f"{stale}x; {good}"])) == (1, ["load", "load"])
+
+
+def test_a_log_out_ends_every_session_that_the_cookies_name(live: Scene) -> None:
+    second = Client(live.manager, live.client.driver)
+    second.request(INTENTS["set"])
+    name = live.config.cookie_name
+
+    async def log_out() -> None:
+        begin = live.manager.begin if live.client.driver == "sync" else live.manager.begin_async
+        invocation = begin([f"{name}={live.client.id}; {name}={second.id}"])
+        await settled(invocation.session.get("a"))
+        invocation.session.destroy()
+        await settled(invocation.finish(failed=False))
+
+    asyncio.run(log_out())
+    assert list(live.store.inner.scan()) == []
+
+
+def test_5_only_destroy_clears_a_cookie(scene: Scene) -> None:
+    for situation in ("malformed", "unknown", "expired", "after-grace"):
+        fresh = Scene(scene.client.driver, scene.clock)
+        SITUATIONS[situation](fresh)
+        for intent in ("get", "delete", "clear", "regenerate", "flashes"):
+            fresh.play(INTENTS[intent])
+            assert fresh.client.set_cookie is None, (situation, intent)
+        fresh.play(INTENTS["destroy"])
+        assert fresh.client.set_cookie == (None if situation == "malformed" else "clear")
+
+
+def test_9_a_persistent_cookie_lasts_as_long_as_the_absolute_timeout_leaves(
+    driver: Driver,
+) -> None:
+    with FrozenClock() as clock:
+        scene = Scene(driver, clock)
+        scene.manager.config = scene.config.changed(
+            cookie_persistent=True, absolute_timeout=5000, idle_timeout=IDLE
+        )
+        scene.play(INTENTS["set"])
+        assert "; Max-Age=5000;" in (scene.client.outcome.set_cookie or "")
+        clock.advance(600)
+        scene.play(INTENTS["regenerate"])
+        assert "; Max-Age=4400;" in (scene.client.outcome.set_cookie or "")
+        scene.play(INTENTS["bind-alice"])
+        assert "; Max-Age=5000;" in (scene.client.outcome.set_cookie or "")
+
+
+def test_10_what_was_consulted_is_told_apart_and_what_was_not_is_not(scene: Scene) -> None:
+    for intent in ("get", "modify", "flashes"):
+        scene.play(INTENTS[intent])
+        assert scene.client.outcome.accessed, intent
+    for intent in ("nothing", "delete", "clear"):
+        scene.play(INTENTS[intent])
+        assert not scene.client.outcome.accessed, intent
