@@ -11,13 +11,13 @@ demo: $(INSTALLED)
 		$(BIN)/serverless-sessions serve cart.aws_lambda:handler --port $(PORT)
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -m "not packaging"
 
 check: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/packaging --run-packaging
+	$(BIN)/pytest -q -m packaging
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix

@@ -13,7 +13,6 @@ from serverless_sessions.errors import (
     Moved,
     SessionError,
     SessionGone,
-    SessionTooLarge,
 )
 from serverless_sessions.store import (
     ABSENT,
@@ -28,6 +27,7 @@ from serverless_sessions.store import (
     Guarantees,
     Record,
     SessionStore,
+    refuse_oversize,
     size_of,
 )
 from serverless_sessions.urls import StoreURL
@@ -98,7 +98,7 @@ class SqliteStore(SessionStore):
                 " WHERE key = :key",
                 {"key": key, "nonce": change.nonce, "idle": change.idle},
             )
-            self._refuse_oversize(_stored_size(db, key))
+            refuse_oversize(_stored_size(db, key), self._max_bytes)
 
     def rotate(self, old: str, new: str, record: Record, rev: object, grace_until: int) -> None:
         with self._database.transaction("rotating a session", "IMMEDIATE") as db:
@@ -189,7 +189,7 @@ class SqliteStore(SessionStore):
             return [row["key"] for row in rows]
 
     def _insert(self, db: sqlite3.Connection, key: str, record: Record) -> None:
-        self._refuse_oversize(size_of(record.entries))
+        refuse_oversize(size_of(record.entries), self._max_bytes)
         facts = record.facts
         db.execute("DELETE FROM sessions WHERE key = ?", (key,))
         db.execute(
@@ -208,10 +208,6 @@ class SqliteStore(SessionStore):
             ),
         )
         _put_entries(db, key, record.entries)
-
-    def _refuse_oversize(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise SessionTooLarge(f"the session takes {size} of {self._max_bytes} bytes at most")
 
 
 def _standing(db: sqlite3.Connection, key: str) -> sqlite3.Row | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock
-from .errors import Conflict, Moved, SessionGone, SessionTooLarge
+from .errors import Conflict, Moved, SessionGone
 from .store import (
     ABSENT,
     DELETED,
@@ -19,6 +19,7 @@ from .store import (
     Guarantees,
     Record,
     SessionStore,
+    refuse_oversize,
     size_of,
 )
 
@@ -141,9 +142,7 @@ class MemoryStore(SessionStore):
                 raise SessionGone("the session has ended")
 
     def _keep(self, key: str, record: Record) -> None:
-        size = size_of(record.entries)
-        if size > self._max_bytes:
-            raise SessionTooLarge(f"the session takes {size} of {self._max_bytes} bytes at most")
+        refuse_oversize(size_of(record.entries), self._max_bytes)
         self._kept[key] = record._replace(entries=dict(record.entries), rev=next(self._revisions))
 
 

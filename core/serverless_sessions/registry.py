@@ -13,6 +13,8 @@ from .store import SessionStore
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from .aio import AsyncSessionStore
+
 GROUP = "serverless_sessions.stores"
 LOCAL_DEFAULT = "sqlite:///.sessions/sessions.db"
 OUR_DISTRIBUTION = "serverless-sessions"
@@ -20,12 +22,13 @@ OUR_DISTRIBUTION = "serverless-sessions"
 _PLATFORM_VARIABLES = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "FUNCTIONS_WORKER_RUNTIME")
 
 
-def open_store(url: str) -> SessionStore:
+def open_store(url: str) -> SessionStore | AsyncSessionStore:
     """Open the store that ``url`` names.
 
     Raises ConfigurationError for a url that cannot be served, and MissingDependency when the
     package that its store is built on is not installed.
     """
+    from .aio import AsyncSessionStore
     from .urls import StoreURL
 
     parsed = StoreURL.parse(url)
@@ -37,7 +40,7 @@ def open_store(url: str) -> SessionStore:
             f"the store {parsed.scheme!r} needs a module that cannot be imported"
             f"{f' ({error.name})' if error.name else ''}: {_remedy(entry_point)}"
         ) from error
-    if not isinstance(store, SessionStore):
+    if not isinstance(store, SessionStore | AsyncSessionStore):
         raise ConfigurationError(f"{entry_point.value} returned no SessionStore for {parsed}")
     return store
 
@@ -51,8 +54,8 @@ def default_url() -> str:
     """
     if any(os.environ.get(variable) for variable in _PLATFORM_VARIABLES) or not _works_locally():
         raise ConfigurationError(
-            "SESSION_STORE is not set; it names where sessions are kept, for example "
-            "dynamodb://TABLE, firestore://PROJECT/COLLECTION or sqlite:///sessions.db"
+            "SESSION_STORE is not set; it names where sessions are kept, "
+            "for example sqlite:///sessions.db"
         )
     _say_the_default()
     return LOCAL_DEFAULT

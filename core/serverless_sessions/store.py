@@ -14,7 +14,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .errors import Moved, Unsupported
+from .errors import Moved, SessionTooLarge, Unsupported
 
 MARKER_SECONDS = 3600
 TTL_LAG_SECONDS = 300
@@ -115,6 +115,12 @@ def size_of(entries: Mapping[str, Entry]) -> int:
     return sum(len(name.encode()) + len(entry.text.encode()) for name, entry in entries.items())
 
 
+def refuse_oversize(size: int, limit: int) -> None:
+    """Raises SessionTooLarge when ``size`` bytes are more than a record may take."""
+    if size > limit:
+        raise SessionTooLarge(f"the session takes {size} of {limit} bytes at most")
+
+
 class Guarantees(NamedTuple):
     """What a store promises; the contract suite proves what is declared, and only that.
 
@@ -156,13 +162,16 @@ class SessionStore(ABC):
 
     @abstractmethod
     def load(self, key: str) -> Record | Moved | None:
-        """The live record, or where it moved while a rotation's grace lasts, or None."""
+        """The live record without the entries that have ended, where it moved while a
+        rotation's grace lasts, or None."""
 
     @abstractmethod
     def create(self, key: str, record: Record) -> None:
-        """Store a new record; replaces a dead one. Repeating it with the same nonce is harmless.
+        """Store a new record; replaces a dead one.
 
-        Raises Conflict when another live record stands there, SessionTooLarge.
+        A repeat, known by a live record there with the same non-empty nonce, changes nothing.
+        Raises Conflict when anything else stands there, a marker within its hour included, and
+        SessionTooLarge.
         """
 
     @abstractmethod
@@ -174,7 +183,8 @@ class SessionStore(ABC):
         """Store ``record`` under ``new`` and leave a marker under ``old``, if its rev is ``rev``.
 
         Until ``grace_until`` the marker answers ``load`` and ``update`` with Moved; for
-        MARKER_SECONDS it answers ``delete`` so. Raises SessionGone, Moved, Conflict,
+        MARKER_SECONDS it answers ``delete`` so. A repeat, known by a live record under ``new``
+        with the same non-empty nonce, changes nothing. Raises SessionGone, Moved, Conflict,
         SessionTooLarge.
         """
 
@@ -195,7 +205,7 @@ class SessionStore(ABC):
         raise Unsupported(f"{type(self).__name__} cannot go through all sessions")
 
     def purge(self, limit: int = 1000) -> int:
-        """Remove at most ``limit`` expired records; returns how many went."""
+        """Remove at most ``limit`` expired records and markers; returns how many went."""
         raise Unsupported(f"{type(self).__name__} removes expired sessions by itself")
 
     def provision(self) -> None:

@@ -16,7 +16,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python(?: (?P<name>\S+\.py))?\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```python(?: (?P<name>\S+\.py))?\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def snippets(document: Path) -> dict[str, str]:
