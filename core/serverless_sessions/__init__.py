@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .aio import AsyncSession, AsyncSessionStore, to_async
+from .aio import AsyncSession, to_async
 from .config import SessionConfig
 from .contents import SessionInfo
 from .current import current_async_session, current_session
@@ -29,7 +29,7 @@ from .manager import SessionManager
 from .memory import MemoryStore
 from .registry import open_store
 from .session import Session
-from .store import SessionStore
+from .store import AsyncSessionStore, SessionStore
 from .values import codec, devalue
 
 __all__ = [

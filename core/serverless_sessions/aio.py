@@ -1,52 +1,21 @@
-"""The same session for code that awaits: AsyncSession, AsyncSessionStore and their driver."""
+"""The same session for code that awaits: AsyncSession, its driver, and stores in a thread."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from .contents import KEEP, MISSING, Keep, SessionInfo
-from .driver import store_call
+from .driver import TimeLeft, log_error, store_call
 from .errors import Moved, SessionError
 from .headers import Outcome
 from .intents import Intents
 from .lifecycle import Lifecycle
-from .manager import TimeLeft, log_error
 from .steps import Pause, Steps
-from .store import Absence, Change, Deletion, Guarantees, Record, SessionStore
+from .store import Absence, AsyncSessionStore, Change, Deletion, Record, SessionStore
 
 T = TypeVar("T")
-
-
-class AsyncSessionStore(ABC):
-    """``SessionStore`` with coroutines; what is said there holds here."""
-
-    guarantees: Guarantees = Guarantees()
-
-    @abstractmethod
-    async def load(self, key: str) -> Record | Moved | None: ...
-
-    @abstractmethod
-    async def create(self, key: str, record: Record) -> None: ...
-
-    @abstractmethod
-    async def update(self, key: str, change: Change) -> None: ...
-
-    @abstractmethod
-    async def rotate(
-        self, old: str, new: str, record: Record, rev: object, grace_until: int
-    ) -> None: ...
-
-    @abstractmethod
-    async def delete(self, key: str) -> Deletion | Absence | Moved: ...
-
-    def colocated(self, a: str, b: str) -> bool:
-        return True
-
-    async def close(self) -> None:  # noqa: B027  (most stores hold nothing open)
-        """Let go of connections."""
 
 
 class ThreadedStore(AsyncSessionStore):

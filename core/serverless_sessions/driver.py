@@ -11,13 +11,14 @@ from .errors import Conflict, Moved, SessionError, SessionGone, StoreTimeout, St
 from .events import Event, Listener, emit
 from .steps import StoreCall
 
+TimeLeft = Callable[[], float]
+"""Seconds that the platform still gives the invocation."""
+
 _ANSWERS = (Conflict, Moved, SessionGone)
 
 
 @contextmanager
-def store_call(
-    call: StoreCall, time_left: Callable[[], float], hook: Listener | None
-) -> Iterator[None]:
+def store_call(call: StoreCall, time_left: TimeLeft, hook: Listener | None) -> Iterator[None]:
     """Run the body, which calls the store, within the time that is left for it."""
     began = time.monotonic()
     seconds = min(call.ends - began, time_left())
@@ -39,3 +40,10 @@ def store_call(
         emit(Event("store_call", operation=call.operation, seconds=took, error=name), hook)
         if error is not None and not isinstance(error, _ANSWERS):
             emit(Event("store_error", operation=call.operation, error=name), hook)
+
+
+def log_error(what: str, error: SessionError) -> None:
+    """Tell the operator; our errors name no id, value or secret."""
+    import logging
+
+    logging.getLogger("serverless_sessions").error("%s: %s", what, error, exc_info=error)

@@ -7,26 +7,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import cookies, registry
+from .aio import AsyncInvocation, async_store
 from .config import SessionConfig
 from .contents import encode
-from .driver import store_call
+from .driver import TimeLeft
 from .encryption import Plain
-from .errors import ConfigurationError, SessionError
+from .errors import ConfigurationError
 from .events import Event, emit
-from .headers import Outcome
+from .invocation import Invocation
 from .lifecycle import Lifecycle
-from .session import Session
-from .steps import Pause, Steps
-from .store import SessionStore
-
-if TYPE_CHECKING:
-    from .aio import AsyncInvocation, AsyncSessionStore
-
-T = TypeVar("T")
-TimeLeft = Callable[[], float]
+from .store import AsyncSessionStore, SessionStore
 
 INVOCATION_SECONDS = 30.0
 """How long an invocation may go on retrying where its platform does not say."""
@@ -82,8 +74,6 @@ class SessionManager:
         self, cookie_lines: Iterable[str], time_left: TimeLeft | None = None
     ) -> AsyncInvocation:
         """As ``begin``, for code that awaits."""
-        from .aio import AsyncInvocation, async_store
-
         time_left = time_left or _counting_down()
         life = self._life(cookie_lines, time_left)
         return AsyncInvocation(life, lambda: async_store(self.store), time_left)
@@ -130,64 +120,6 @@ class Swapped:
         trace: TracebackType | None,
     ) -> None:
         self._restore()
-
-
-class Invocation:
-    """One session for the time of one request, driven with plain calls."""
-
-    def __init__(
-        self, life: Lifecycle, store: Callable[[], SessionStore], time_left: TimeLeft
-    ) -> None:
-        self._life = life
-        self._store = store
-        self._time_left = time_left
-        self.session = Session(life, self._drive)
-
-    def finish(self, *, failed: bool) -> None:
-        """Save before the answer leaves; after a server error only log-outs are carried out."""
-        self._drive(self._life.finish(failed=failed))
-
-    def abandon(self) -> None:
-        """The handler raised: carry out log-outs. Never raises an error of the store."""
-        try:
-            self._drive(self._life.abandon())
-        except SessionError as error:
-            log_error("the session could not be ended after the handler raised", error)
-
-    def outcome(self) -> Outcome:
-        """What the answer must carry for what has taken effect so far."""
-        return self._life.outcome()
-
-    def close(self) -> None:
-        """Any later use of the session raises SessionClosed."""
-        self._life.closed = True
-
-    def _drive(self, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                answer: Any = None
-                try:
-                    if isinstance(step, Pause):
-                        time.sleep(step.seconds)
-                    else:
-                        method = getattr(self._store(), step.operation)
-                        with store_call(step, self._time_left, self._life.config.on_event):
-                            answer = method(*step.arguments)
-                except SessionError as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-
-
-def log_error(what: str, error: SessionError) -> None:
-    """Tell the operator; our errors name no id, value or secret."""
-    import logging
-
-    logging.getLogger("serverless_sessions").error("%s: %s", what, error, exc_info=error)
 
 
 def _counting_down() -> TimeLeft:

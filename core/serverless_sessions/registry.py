@@ -8,12 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, MissingDependency
-from .store import SessionStore
+from .store import AsyncSessionStore, SessionStore
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-    from .aio import AsyncSessionStore
 
 GROUP = "serverless_sessions.stores"
 LOCAL_DEFAULT = "sqlite:///.sessions/sessions.db"
@@ -28,7 +26,6 @@ def open_store(url: str) -> SessionStore | AsyncSessionStore:
     Raises ConfigurationError for a url that cannot be served, and MissingDependency when the
     package that its store is built on is not installed.
     """
-    from .aio import AsyncSessionStore
     from .urls import StoreURL
 
     parsed = StoreURL.parse(url)

@@ -222,3 +222,32 @@ class SessionStore(ABC):
 
     def close(self) -> None:  # noqa: B027  (most stores hold nothing open)
         """Let go of connections."""
+
+
+class AsyncSessionStore(ABC):
+    """``SessionStore`` with coroutines; what is said there holds here."""
+
+    guarantees: Guarantees = Guarantees()
+
+    @abstractmethod
+    async def load(self, key: str) -> Record | Moved | None: ...
+
+    @abstractmethod
+    async def create(self, key: str, record: Record) -> None: ...
+
+    @abstractmethod
+    async def update(self, key: str, change: Change) -> None: ...
+
+    @abstractmethod
+    async def rotate(
+        self, old: str, new: str, record: Record, rev: object, grace_until: int
+    ) -> None: ...
+
+    @abstractmethod
+    async def delete(self, key: str) -> Deletion | Absence | Moved: ...
+
+    def colocated(self, a: str, b: str) -> bool:
+        return True
+
+    async def close(self) -> None:  # noqa: B027  (most stores hold nothing open)
+        """Let go of connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-_NEEDED = ("click", "rich", "werkzeug")
+_NEEDED = ("click", "rich", "watchfiles", "werkzeug")
 
 
 def main() -> None:
@@ -18,4 +18,4 @@ def main() -> None:
             'pip install "serverless-sessions[cli]"\n'
         )
         sys.exit(2)
-    commands()
+    commands(prog_name="serverless-sessions")

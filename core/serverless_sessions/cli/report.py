@@ -52,7 +52,11 @@ def _counted(calls: list[float]) -> str:
 
 def _traceback(error: BaseException) -> Traceback:
     return Traceback.from_exception(
-        type(error), error, _from_the_handler_on(error.__traceback__), show_locals=False
+        type(error),
+        error,
+        _from_the_handler_on(error.__traceback__),
+        show_locals=False,
+        suppress=[_LIBRARY],
     )
 
 

@@ -18,11 +18,17 @@ class NoHandler(click.ClickException):
     exit_code = 2
 
 
+def module_and_name(target: str) -> tuple[str, str]:
+    """Raises NoHandler."""
+    module_name, _, name = target.partition(":")
+    if not (module_name and name):
+        raise NoHandler(f"{target!r} is not MODULE:HANDLER, as in app:handler")
+    return module_name, name
+
+
 def load_handler(target: str) -> Handler:
     """Import the module and find the handler in it. Raises NoHandler."""
-    module_name, separator, name = target.partition(":")
-    if not (module_name and separator and name):
-        raise NoHandler(f"{target!r} is not MODULE:HANDLER, as in app:handler")
+    module_name, name = module_and_name(target)
     module = _imported(module_name)
     try:
         handler: object = attrgetter(name)(module)

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from .. import current
 from ..aio import AsyncInvocation
+from ..driver import TimeLeft, log_error
 from ..errors import SessionError
 from ..headers import Headers, Outcome
-from ..manager import Invocation, SessionManager, TimeLeft, log_error
+from ..invocation import Invocation
+from ..manager import SessionManager
 from ..session import Session
 
 _PHRASES = {500: "Internal Server Error", 503: "Service Unavailable"}

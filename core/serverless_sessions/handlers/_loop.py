@@ -18,7 +18,23 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run ``coroutine`` on the process's loop, from any thread, in the caller's context."""
     import asyncio
 
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result()
+    task = asyncio.run_coroutine_threadsafe(_caught(coroutine), _loop())
+    try:
+        result, error = task.result()
+    finally:
+        task.cancel()
+    if error is not None:
+        raise error
+    return result
+
+
+async def _caught(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+    """Its result or what it raised: a future would replace a TimeoutError by another one, and
+    a SystemExit would end the loop for everyone."""
+    try:
+        return await coroutine, None
+    except BaseException as error:  # noqa: BLE001  (raised again by ``run``)
+        return None, error
 
 
 def _loop() -> asyncio.AbstractEventLoop:

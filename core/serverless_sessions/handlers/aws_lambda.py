@@ -7,16 +7,17 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ..config import SessionConfig
-from ..manager import SessionManager, TimeLeft
+from ..driver import TimeLeft
+from ..manager import SessionManager
 from ..session import Session
-from ..store import SessionStore
+from ..store import AsyncSessionStore, SessionStore
 from . import _loop
 from ._aws_front_doors import front_door
 from ._exchange import Exchange, exchange, exchange_async
 from ._signature import hide_session, is_async, takes_session
 
 if TYPE_CHECKING:
-    from ..aio import AsyncSession, AsyncSessionStore
+    from ..aio import AsyncSession
 
 Event = TypeVar("Event", contravariant=True)
 Context = TypeVar("Context", contravariant=True)

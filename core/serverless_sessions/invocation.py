@@ -1,0 +1,68 @@
+"""One session for the time of one request, driven with plain calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .driver import TimeLeft, log_error, store_call
+from .errors import SessionError
+from .headers import Outcome
+from .lifecycle import Lifecycle
+from .session import Session
+from .steps import Pause, Steps
+from .store import SessionStore
+
+T = TypeVar("T")
+
+
+class Invocation:
+    """Holds the session, and ends it when the handler has answered or raised."""
+
+    def __init__(
+        self, life: Lifecycle, store: Callable[[], SessionStore], time_left: TimeLeft
+    ) -> None:
+        self._life = life
+        self._store = store
+        self._time_left = time_left
+        self.session = Session(life, self._drive)
+
+    def finish(self, *, failed: bool) -> None:
+        """Save before the answer leaves; after a server error only log-outs are carried out."""
+        self._drive(self._life.finish(failed=failed))
+
+    def abandon(self) -> None:
+        """The handler raised: carry out log-outs. Never raises an error of the store."""
+        try:
+            self._drive(self._life.abandon())
+        except SessionError as error:
+            log_error("the session could not be ended after the handler raised", error)
+
+    def outcome(self) -> Outcome:
+        """What the answer must carry for what has taken effect so far."""
+        return self._life.outcome()
+
+    def close(self) -> None:
+        """Any later use of the session raises SessionClosed."""
+        self._life.closed = True
+
+    def _drive(self, steps: Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                answer: Any = None
+                try:
+                    if isinstance(step, Pause):
+                        time.sleep(step.seconds)
+                    else:
+                        method = getattr(self._store(), step.operation)
+                        with store_call(step, self._time_left, self._life.config.on_event):
+                            answer = method(*step.arguments)
+                except SessionError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
