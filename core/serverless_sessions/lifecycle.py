@@ -22,8 +22,6 @@ from .state import Layer, State
 from .steps import Pause, Steps, StoreSteps
 from .store import NONE, Absence, Entry, Facts, Guarantees, Record
 
-MARKER_HOPS = 8
-
 
 class Backend(Protocol):
     """What the lifecycle asks of a store without calling it."""
@@ -365,10 +363,7 @@ class Lifecycle:
     def _end_the_doomed(self) -> Steps[None]:
         while self._doomed:
             key = self._doomed[0]
-            for _ in range(MARKER_HOPS):
-                answer = yield from self._store.delete(key)
-                if not isinstance(answer, Moved):
-                    break
+            while isinstance(answer := (yield from self._store.delete(key)), Moved):
                 key = answer.to
             del self._doomed[0]
             self._tell("destroyed")

@@ -23,6 +23,10 @@ from .store import AsyncSessionStore, SessionStore
 INVOCATION_SECONDS = 30.0
 """How long an invocation may go on retrying where its platform does not say."""
 
+stand_in: SessionStore | AsyncSessionStore | None = None
+"""The store of every manager while a test runs, but for one that was told since to ``use`` its
+own."""
+
 
 class SessionManager:
     """Begins and ends sessions. Front doors hold one; tests swap its store with ``use``.
@@ -39,11 +43,14 @@ class SessionManager:
         self.config = config if config is not None else SessionConfig.from_env()
         self._source = store if store is not None else self.config.store
         self._opened: tuple[int, SessionStore | AsyncSessionStore] | None = None
+        self._outranked: SessionStore | AsyncSessionStore | None = None
         self._lock = threading.Lock()
 
     @property
     def store(self) -> SessionStore | AsyncSessionStore:
         """The open store. Raises ConfigurationError or MissingDependency when it cannot be."""
+        if stand_in is not None and stand_in is not self._outranked:
+            return stand_in
         if self._source is not None and not isinstance(self._source, str):
             return self._source
         with self._lock:
@@ -58,9 +65,15 @@ class SessionManager:
 
     def use(self, store: str | SessionStore | AsyncSessionStore) -> Swapped:
         """Go on with another store: for good, or as a context manager till its end."""
-        before = self._source
-        self._change_source(store)
-        return Swapped(lambda: self._change_source(before))
+        with self._lock:
+            before = self._source, self._opened, self._outranked
+            self._source, self._opened, self._outranked = store, None, stand_in
+
+        def restore() -> None:
+            with self._lock:
+                self._source, self._opened, self._outranked = before
+
+        return Swapped(restore)
 
     def begin(self, cookie_lines: Iterable[str], time_left: TimeLeft | None = None) -> Invocation:
         """An invocation whose request came with these raw Cookie header lines.
@@ -98,10 +111,6 @@ class SessionManager:
                 f"{type(store).__name__} can only be awaited; make the handler an async def"
             )
         return store
-
-    def _change_source(self, source: str | SessionStore | AsyncSessionStore | None) -> None:
-        with self._lock:
-            self._source, self._opened = source, None
 
 
 class Swapped:

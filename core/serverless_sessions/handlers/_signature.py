@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 import typing
 from collections.abc import Callable
 from typing import Any
 
+from ..aio import AsyncSession
 from ..session import Session
 
 PARAMETER = "session"
@@ -23,18 +25,23 @@ def is_async(handler: Callable[..., Any]) -> bool:
     )
 
 
-def takes_session(handler: Callable[..., Any]) -> bool:
-    """Whether ``handler`` wants ``session=``. Raises TypeError where it could not work."""
-    parameter = inspect.signature(handler).parameters.get(PARAMETER)
+def takes_session(handler: Callable[..., Any], arguments: int) -> bool:
+    """Whether ``handler``, which the platform calls with so many ``arguments``, wants
+    ``session=``. Raises TypeError where it could not work."""
+    parameters = inspect.signature(handler).parameters
+    parameter = parameters.get(PARAMETER)
     if parameter is None:
         return False
     if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
         raise TypeError(f"{_name(handler)}: session is passed by keyword; take away the / or *")
-    annotation = _annotation(handler, parameter)
-    if not _fits(annotation, _face(handler)):
+    if PARAMETER in list(parameters)[:arguments] and parameter.kind != parameter.KEYWORD_ONLY:
+        raise TypeError(f"{_name(handler)}: session comes after the platform's own arguments")
+    face = _face(handler)
+    if not _fits(_annotation(handler, parameter), face):
+        kind = "an async def" if is_async(handler) else "a def"
         raise TypeError(
-            f"{_name(handler)}: session is a {_face(handler).__name__} in "
-            f"{'an async def' if is_async(handler) else 'a def'} handler; mend its annotation"
+            f"{_name(handler)}: the session of {kind} handler is of type {face.__name__}; "
+            "mend its annotation"
         )
     return True
 
@@ -44,43 +51,40 @@ def hide_session(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> No
     functools.update_wrapper(wrapper, handler)
     signature = inspect.signature(handler)
     kept = [p for p in signature.parameters.values() if p.name != PARAMETER]
-    annotations = getattr(handler, "__annotations__", {})
-    wrapper.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {n: a for n, a in annotations.items() if n != PARAMETER}
+    shown = signature.replace(parameters=kept)
+    annotations = {p.name: p.annotation for p in kept} | {"return": shown.return_annotation}
+    wrapper.__signature__ = shown  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {n: a for n, a in annotations.items() if a is not shown.empty}
 
 
 def _face(handler: Callable[..., Any]) -> type:
-    if not is_async(handler):
-        return Session
-    from ..aio import AsyncSession
-
-    return AsyncSession
+    return AsyncSession if is_async(handler) else Session
 
 
 def _annotation(handler: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """The annotation as an object; one that names what is not imported at run time as None."""
+    """The annotation as an object. One that names what is not imported at run time is known
+    by its last word."""
     if not isinstance(parameter.annotation, str):
         return parameter.annotation
     scope = getattr(inspect.unwrap(handler), "__globals__", {})
     try:
         return eval(parameter.annotation, scope)  # noqa: S307  (the handler's own source)
-    except (NameError, AttributeError):
-        return {"Session": Session, "AsyncSession": _async_face()}.get(
-            parameter.annotation.rpartition(".")[2]
-        )
-
-
-def _async_face() -> type:
-    from ..aio import AsyncSession
-
-    return AsyncSession
+    except Exception:  # noqa: BLE001  (whatever is written there is not for us to run)
+        named = parameter.annotation.rpartition(".")[2]
+        return {"Session": Session, "AsyncSession": AsyncSession}.get(named, Any)
 
 
 def _fits(annotation: Any, face: type) -> bool:
-    bare = typing.get_origin(annotation) or annotation
-    if bare is inspect.Parameter.empty or not isinstance(bare, type):
+    """Whether a ``face`` may be passed, as far as a plain class in the annotation tells."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _fits(annotation.__origin__, face)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(one, face) for one in typing.get_args(annotation))
+    bare = origin or annotation
+    if bare in (typing.Any, inspect.Parameter.empty) or not isinstance(bare, type):
         return True
-    return issubclass(face, bare)
+    return getattr(bare, "_is_protocol", False) or issubclass(face, bare)
 
 
 def _name(handler: Callable[..., Any]) -> str:

@@ -110,7 +110,7 @@ def with_session(
 
 
 def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
-    wants_session = takes_session(handler)
+    wants_session = takes_session(handler, arguments=2)
     awaited = is_async(handler)
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         manager.open_now()

@@ -254,7 +254,7 @@ def test_5_a_marker_leads_one_hop_and_no_further(live: Scene) -> None:
 
 def test_5_destroy_follows_every_hop(live: Scene) -> None:
     oldest = live.client.twin()
-    for _ in range(3):
+    for _ in range(20):
         live.play(INTENTS["regenerate"])
     live.clock.advance(GRACE + 1)
     oldest.request(INTENTS["destroy"])
