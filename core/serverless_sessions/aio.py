@@ -13,7 +13,7 @@ from .headers import Outcome
 from .intents import Intents
 from .lifecycle import Lifecycle
 from .steps import Pause, Steps
-from .store import Absence, AsyncSessionStore, Change, Deletion, Record, SessionStore
+from .store import Absence, AnyStore, AsyncSessionStore, Change, Deletion, Record, SessionStore
 
 T = TypeVar("T")
 
@@ -23,7 +23,8 @@ class ThreadedStore(AsyncSessionStore):
 
     def __init__(self, store: SessionStore) -> None:
         self._store = store
-        self.guarantees = store.guarantees
+        # What a store can do beside the five operations cannot be awaited, so it is not declared.
+        self.guarantees = store.guarantees._replace(lists_users=False, scans=False, purges=False)
 
     async def load(self, key: str) -> Record | Moved | None:
         return await _in_thread(self._store.load, key)
@@ -54,7 +55,7 @@ def to_async(store: SessionStore) -> AsyncSessionStore:
     return ThreadedStore(store)
 
 
-def async_store(store: SessionStore | AsyncSessionStore) -> AsyncSessionStore:
+def async_store(store: AnyStore) -> AsyncSessionStore:
     return store if isinstance(store, AsyncSessionStore) else to_async(store)
 
 

@@ -265,7 +265,7 @@ class Contents:
         self, name: str, value: Any, deadline: int | None, stored_as: str | None = None
     ) -> Entry:
         entry = Entry(encode(name, value), deadline)
-        self._life.check_size({stored_as or name: entry})
+        self._life.records.check_size({stored_as or name: entry})
         return entry
 
     def _require_conditions(self, call: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn
 
 from . import clock, cookies, ids
 from .config import SessionConfig
@@ -20,15 +20,7 @@ from .headers import Outcome
 from .records import Records, after
 from .state import Layer, State
 from .steps import Pause, Steps, StoreSteps
-from .store import NONE, Absence, Entry, Facts, Guarantees, Record
-
-
-class Backend(Protocol):
-    """What the lifecycle asks of a store without calling it."""
-
-    guarantees: Guarantees
-
-    def colocated(self, a: str, b: str) -> bool: ...
+from .store import NONE, Absence, AnyStore, Entry, Facts, Guarantees, Record
 
 
 class Place(NamedTuple):
@@ -54,7 +46,7 @@ class Lifecycle:
         offered: Iterable[str],
         *,
         config: SessionConfig,
-        backend: Callable[[], Backend],
+        store: Callable[[], AnyStore],
         sealer: Sealer,
         encode: Callable[[str, Any], str],
         time_left: Callable[[], float],
@@ -66,8 +58,8 @@ class Lifecycle:
         self.created = False
         self._offered = tuple(offered)
         self._has_cookie = bool(self._offered)
-        self._backend = backend
-        self._records = Records(config, sealer, lambda: backend().guarantees.max_bytes)
+        self._backend = store
+        self.records = Records(config, sealer, lambda: store().guarantees.max_bytes)
         self._encode = encode
         self._time_left = time_left
         self._store = StoreSteps(config.store_timeout)
@@ -128,11 +120,7 @@ class Lifecycle:
     def opened(self, name: str, entry: Entry) -> Entry:
         """A stored entry of the session at hand with its text unsealed."""
         assert self._place is not None
-        return self._records.opened(name, entry, self._place.key)
-
-    def check_size(self, entries: Mapping[str, Entry]) -> None:
-        """Raises SessionTooLarge when ``entries`` alone pass the store's limit."""
-        self._records.check_size(entries)
+        return self.records.opened(name, entry, self._place.key)
 
     def load(self, session_id: str) -> Steps[None]:
         """Go over to another session; what was changed so far belongs to the one at hand."""
@@ -275,14 +263,14 @@ class Lifecycle:
         expect: Mapping[str, str | Absence] = NONE,
     ) -> Steps[None]:
         rid = place.record.facts.rid if place.record is not None else None
-        change = self._records.change(place.key, changes, rid, expect)
+        change = self.records.change(place.key, changes, rid, expect)
         try:
             yield from self._store.update(place.key, change)
         except Moved as moved:
             if expect:
                 raise Conflict("the session was rotated meanwhile") from moved
             place = place._replace(key=moved.to, record=None, through_marker=True)
-            change = self._records.change(place.key, changes, rid, expect)
+            change = self.records.change(place.key, changes, rid, expect)
             try:
                 yield from self._store.update(place.key, change)
             except Moved as again:
@@ -295,7 +283,7 @@ class Lifecycle:
             return
         session_id = ids.draw()
         key = ids.stored_key(session_id)
-        record = self._records.new(key, changes, user)
+        record = self.records.new(key, changes, user)
         yield from self._store.create(key, record)
         self.created = True
         self._arrive(session_id, key, record, "created")
@@ -317,7 +305,7 @@ class Lifecycle:
                     yield from self._write_where_seen(place, changes, NONE)
                 return
             session_id, key = self._draw_beside(place.key)
-            renewed = self._records.renewed(record, place.key, key, changes, binding)
+            renewed = self.records.renewed(record, place.key, key, changes, binding)
             grace = 0 if binding is not None else self.config.rotation_grace
             try:
                 yield from self._store.rotate(

@@ -18,12 +18,12 @@ from .errors import ConfigurationError
 from .events import Event, emit
 from .invocation import Invocation
 from .lifecycle import Lifecycle
-from .store import AsyncSessionStore, SessionStore
+from .store import AnyStore, SessionStore
 
 INVOCATION_SECONDS = 30.0
 """How long an invocation may go on retrying where its platform does not say."""
 
-stand_in: SessionStore | AsyncSessionStore | None = None
+stand_in: AnyStore | None = None
 """The store of every manager while a test runs, but for one that was told since to ``use`` its
 own."""
 
@@ -37,17 +37,17 @@ class SessionManager:
 
     def __init__(
         self,
-        store: str | SessionStore | AsyncSessionStore | None = None,
+        store: str | AnyStore | None = None,
         config: SessionConfig | None = None,
     ) -> None:
         self.config = config if config is not None else SessionConfig.from_env()
         self._source = store if store is not None else self.config.store
-        self._opened: tuple[int, SessionStore | AsyncSessionStore] | None = None
-        self._outranked: SessionStore | AsyncSessionStore | None = None
+        self._opened: tuple[int, AnyStore] | None = None
+        self._outranked: AnyStore | None = None
         self._lock = threading.Lock()
 
     @property
-    def store(self) -> SessionStore | AsyncSessionStore:
+    def store(self) -> AnyStore:
         """The open store. Raises ConfigurationError or MissingDependency when it cannot be."""
         if stand_in is not None and stand_in is not self._outranked:
             return stand_in
@@ -63,7 +63,7 @@ class SessionManager:
         """Open the store ahead of the first invocation, in a platform's start-up phase."""
         _ = self.store
 
-    def use(self, store: str | SessionStore | AsyncSessionStore) -> Swapped:
+    def use(self, store: str | AnyStore) -> Swapped:
         """Go on with another store: for good, or as a context manager till its end."""
         with self._lock:
             before = self._source, self._opened, self._outranked
@@ -98,7 +98,7 @@ class SessionManager:
         return Lifecycle(
             offered,
             config=self.config,
-            backend=lambda: self.store,
+            store=lambda: self.store,
             sealer=Plain(),
             encode=encode,
             time_left=time_left,

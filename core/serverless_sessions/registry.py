@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, MissingDependency
-from .store import AsyncSessionStore, SessionStore
+from .store import AnyStore
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -20,7 +20,7 @@ OUR_DISTRIBUTION = "serverless-sessions"
 _PLATFORM_VARIABLES = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "FUNCTIONS_WORKER_RUNTIME")
 
 
-def open_store(url: str) -> SessionStore | AsyncSessionStore:
+def open_store(url: str) -> AnyStore:
     """Open the store that ``url`` names.
 
     Raises ConfigurationError for a url that cannot be served, and MissingDependency when the
@@ -37,7 +37,7 @@ def open_store(url: str) -> SessionStore | AsyncSessionStore:
             f"the store {parsed.scheme!r} needs a module that cannot be imported"
             f"{f' ({error.name})' if error.name else ''}: {_remedy(entry_point)}"
         ) from error
-    if not isinstance(store, SessionStore | AsyncSessionStore):
+    if not isinstance(store, AnyStore):
         raise ConfigurationError(f"{entry_point.value} returned no SessionStore for {parsed}")
     return store
 

@@ -251,3 +251,6 @@ class AsyncSessionStore(ABC):
 
     async def close(self) -> None:  # noqa: B027  (most stores hold nothing open)
         """Let go of connections."""
+
+
+AnyStore = SessionStore | AsyncSessionStore

@@ -10,7 +10,7 @@ from ..config import SessionConfig
 from ..driver import TimeLeft
 from ..manager import SessionManager
 from ..session import Session
-from ..store import AsyncSessionStore, SessionStore
+from ..store import AnyStore
 from . import _loop
 from ._aws_front_doors import front_door
 from ._exchange import Exchange, exchange, exchange_async
@@ -86,14 +86,14 @@ def with_session(
 @overload
 def with_session(
     *,
-    store: str | SessionStore | AsyncSessionStore | None = None,
+    store: str | AnyStore | None = None,
     config: SessionConfig | None = None,
 ) -> Decorator: ...
 def with_session(
     handler: Any = None,
     /,
     *,
-    store: str | SessionStore | AsyncSessionStore | None = None,
+    store: str | AnyStore | None = None,
     config: SessionConfig | None = None,
 ) -> Any:
     """Give a Lambda handler a session: ``Session`` in a ``def``, ``AsyncSession`` in an

@@ -158,7 +158,7 @@ class SessionMachine(RuleBasedStateMachine):
         life = Lifecycle(
             [jar] if jar else [],
             config=self.config,
-            backend=lambda: self.store,
+            store=lambda: self.store,
             sealer=Plain(),
             encode=encode,
             time_left=lambda: 60.0,
