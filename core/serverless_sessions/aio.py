@@ -100,15 +100,15 @@ class AsyncSession(Intents):
         """All keys with their values."""
         return [(key, await self.get(key)) for key in await self.keys()]
 
-    async def pop(self, key: str, *default: Any) -> Any:
+    async def pop(self, key: str, default: Any = MISSING) -> Any:
         """Remove ``key`` and return its value, or ``default``; KeyError without one."""
         value = await self._drive(self._contents.get(key))
         if value is not MISSING:
             self.delete(key)
             return value
-        if not default:
+        if default is MISSING:
             raise KeyError(key)
-        return default[0]
+        return default
 
     async def setdefault(self, key: str, default: Any = None) -> Any:
         """The value of ``key``, set to ``default`` first where it is absent."""

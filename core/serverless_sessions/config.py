@@ -18,7 +18,7 @@ SameSite = Literal["Strict", "Lax", "None"]
 OnStoreError = Literal["respond", "raise"]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f;]*")
+_ATTRIBUTE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -64,8 +64,9 @@ class SessionConfig:
         return cls(**settings)
 
     def __post_init__(self) -> None:
+        self._check_types()
         if not self.touch_every:
-            object.__setattr__(self, "touch_every", max(1, self.idle_timeout // 20))
+            object.__setattr__(self, "touch_every", self._default_touch_every())
         if not self.cookie_name:
             object.__setattr__(self, "cookie_name", self._default_cookie_name())
         self._check_times()
@@ -75,13 +76,34 @@ class SessionConfig:
 
     def changed(self, **settings: Any) -> Self:
         """A copy with other values for some settings."""
+        if self.touch_every == self._default_touch_every():
+            settings.setdefault("touch_every", 0)
+        if self.cookie_name == self._default_cookie_name():
+            settings.setdefault("cookie_name", "")
         return replace(self, **settings)
+
+    def _default_touch_every(self) -> int:
+        return max(1, self.idle_timeout // 20)
 
     def _default_cookie_name(self) -> str:
         if not self.cookie_secure:
             return "session"
         scoped = self.cookie_domain is not None or self.cookie_path != "/"
         return "__Secure-session" if scoped else "__Host-session"
+
+    def _check_types(self) -> None:
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if setting.type == "bool" and type(value) is not bool:
+                raise _refused(setting.name, value, "True or False")
+            if setting.type in ("str", "SameSite") and type(value) is not str:
+                raise _refused(setting.name, value, "text")
+            if setting.type == "str | None" and value is not None and type(value) is not str:
+                raise _refused(setting.name, value, "text, or None")
+            if setting.type == "int" and type(value) is not int:
+                raise _refused(setting.name, value, "a whole number of seconds")
+        if type(self.store_timeout) not in (int, float):
+            raise _refused("store_timeout", self.store_timeout, "a number of seconds")
 
     def _check_times(self) -> None:
         for name, least in (

@@ -154,7 +154,8 @@ the record, and a slower request that is still running cannot bring it back.</p>
 refused by what the browser says about its origin. There is no script on any page.</p>
 </article>"""
 
-GOODBYE = """<article class="panel prose">
+GOODBYE = """<link rel="stylesheet" href="/forget.css">
+<article class="panel prose">
 <h1>You are logged out</h1>
 <p>The session is deleted and so is its cookie. This page did not start another one.</p>
 <p><a class="button" href="/">Back to the shop</a></p>

@@ -18,6 +18,7 @@ Action = Callable[[Request, Session], Answer]
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 PERSONAL = {"Cache-Control": "no-store"}
 SAME_FOR_ALL = {"Cache-Control": "public, max-age=300"}
+FORGET = {"Cache-Control": "no-store", "Clear-Site-Data": '"cache"'}
 
 
 def answer(request: Request, session: Session) -> Answer:
@@ -56,6 +57,15 @@ def goodbye(_: Request, __: Session) -> Answer:
     return Answer(200, pages.goodbye(), more=SAME_FOR_ALL)
 
 
+def forget(_: Request, __: Session) -> Answer:
+    """Asked for by the page that follows a log-out, when the browser has put the last one away.
+
+    For its back button it may keep pages whole, no-store or not, and show them again to whoever
+    sits there next. At the log-out itself the page to forget would still be the open one.
+    """
+    return Answer(200, "", "text/css; charset=utf-8", FORGET)
+
+
 def style(_: Request, __: Session) -> Answer:
     return Answer(200, STYLE, "text/css; charset=utf-8", SAME_FOR_ALL)
 
@@ -73,6 +83,7 @@ ROUTES: dict[str, dict[str, Action]] = {
     "/facts": {"GET": facts},
     "/about": {"GET": about},
     "/goodbye": {"GET": goodbye},
+    "/forget.css": {"GET": forget},
     "/style.css": {"GET": style},
     "/icon.svg": {"GET": icon},
     "/cart/add": {"POST": actions.add},

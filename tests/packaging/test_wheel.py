@@ -42,6 +42,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(built: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {
         "serverless_sessions",
         "serverless_sessions_adapters",
+        "serverless_sessions_pytest.py",
     }
     assert "serverless_sessions/py.typed" in names
     assert "serverless_sessions_adapters/py.typed" in names

@@ -2,135 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
-import os
 import re
 import secrets
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from serverless_sessions.cli import main; main()", "serve"]
-COOKIE = "__Host-session"
-PATIENCE = 30.0
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: http.client.HTTPMessage
-    body: str
-
-    @property
-    def session_id(self) -> str | None:
-        """The id in the one Set-Cookie; empty when it clears the cookie, None without one."""
-        lines = self.headers.get_all("set-cookie", [])
-        assert len(lines) <= 1
-        found = re.match(rf"{COOKIE}=([^;]*)", lines[0]) if lines else None
-        return found[1] if found else None
-
-
-class Server:
-    """The running command, its log, and a client for it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process = process
-        self.log = log
-        self.port = int(self.logged(r"is served on http://127\.0\.0\.1:(\d+) ")[1])
-
-    def logged(self, pattern: str, start: int = 0) -> re.Match[str]:
-        """The first match in the log from ``start`` on, waited for."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if found := re.search(pattern, self.log.read_text()[start:], re.MULTILINE):
-                return found
-            assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.02)
-        raise AssertionError(f"{pattern!r} is not in the log:\n{self.log.read_text()}")
-
-    def get(self, path: str, session_id: str | None = None, **headers: str) -> Answer:
-        return self._send("GET", path, session_id, headers, None)
-
-    def post(self, path: str, session_id: str | None = None, **form: str) -> Answer:
-        return self._send("POST", path, session_id, {}, form)
-
-    def post_from(self, site: str, path: str, session_id: str, **form: str) -> Answer:
-        return self._send("POST", path, session_id, {"Sec-Fetch-Site": site}, form)
-
-    def raw(self, cookie_line: bytes) -> bytes:
-        """The whole answer to ``GET /facts`` with one header line, byte for byte."""
-        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
-            connection.sendall(b"GET /facts HTTP/1.1\r\nHost: x\r\n" + cookie_line + b"\r\n\r\n")
-            return b"".join(iter(lambda: connection.recv(65536), b""))
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        session_id: str | None,
-        headers: dict[str, str],
-        form: dict[str, str] | None,
-    ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        if session_id is not None:
-            headers = {**headers, "Cookie": f"{COOKIE}={session_id}"}
-        if form is not None:
-            headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
-        try:
-            connection.request(method, path, urlencode(form or {}), headers)
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read().decode())
-        finally:
-            connection.close()
-
-
-def start(folder: Path, *options: str) -> Server:
-    log = folder / "log"
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("SESSION_")},
-        "SESSION_STORE": f"sqlite:///{folder / 'sessions.db'}",
-        "PYTHONPATH": str(ROOT / "examples"),
-        "PYTHONUNBUFFERED": "1",
-    }
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*COMMAND, "cart.aws_lambda:handler", "--port", "0", *options],
-            cwd=folder,
-            env=environment,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        return Server(process, log)
-    except BaseException:
-        stop(process)
-        raise
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(PATIENCE)
+from platforms.serving import CART, COOKIE, PATIENCE, Answer, Server, log_of, serving, start, stop
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = start(tmp_path_factory.mktemp("demo"))
-    yield running
-    stop(running.process)
+    with serving(tmp_path_factory.mktemp("demo")) as running:
+        yield running
 
 
 def visitor(server: Server) -> str:
@@ -292,36 +180,34 @@ def test_nothing_secret_is_in_the_log(server: Server) -> None:
 
 @pytest.mark.parametrize("front_door", ["function-url", "rest", "alb", "alb-multi"])
 def test_the_cart_is_served_as_behind_every_front_door(tmp_path: Path, front_door: str) -> None:
-    server = start(tmp_path, "--event", front_door)
-    try:
+    with serving(tmp_path, "--event", front_door) as server:
         session_id = visitor(server)
         assert cart_count(server, session_id) == 1
         assert server.post("/logout", session_id).session_id == ""
         assert not is_open(server, session_id)
-    finally:
-        stop(server.process)
 
 
 def test_insecure_cookies_are_for_browsers_that_refuse_the_others(tmp_path: Path) -> None:
-    server = start(tmp_path, "--insecure-cookies")
-    try:
+    with serving(tmp_path, "--insecure-cookies") as server:
         line = server.post("/cart/add", sku="mug").headers["set-cookie"]
         assert re.fullmatch(r"session=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax", line)
-    finally:
-        stop(server.process)
 
 
-def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["plain", "reload"])
+def test_ctrl_c_ends_it_cleanly(tmp_path: Path, options: tuple[str, ...]) -> None:
     # A parent that ignores the signal, as a shell's background job does, would hand that on.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        server = start(tmp_path)
+        process = start(tmp_path, CART, "--port", "0", *options)
     finally:
         signal.signal(signal.SIGINT, before)
     try:
+        server = Server(process, log_of(tmp_path))
         assert server.get("/about").status == 200
-        server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(PATIENCE) == 0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
         assert server.log.read_text().splitlines()[-1] == "Ended."
+        with pytest.raises(ConnectionRefusedError):
+            server.get("/about")
     finally:
-        stop(server.process)
+        stop(process)

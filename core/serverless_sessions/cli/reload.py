@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
-from watchfiles import PythonFilter, watch
+from watchfiles import Change, DefaultFilter, PythonFilter, watch
 
 _SOCKET = "SERVERLESS_SESSIONS_SOCKET"
 _POLL = 100
@@ -53,11 +53,20 @@ def serve_and_reload(listener: socket.socket, folder: Path, say: Callable[[str],
             _end(server)
 
 
+class _PythonFiles(PythonFilter):
+    """Also new folders that hold some, which come with no notice of what is in them already."""
+
+    def __call__(self, change: Change, path: str) -> bool:
+        if change is Change.added and Path(path).is_dir():
+            return DefaultFilter.__call__(self, change, path) and any(Path(path).rglob("*.py"))
+        return super().__call__(change, path)
+
+
 def _changes(folder: Path) -> Iterable[set[str]]:
     """The files that changed; an empty set when none did for a moment."""
     turns = watch(
         folder,
-        watch_filter=PythonFilter(),
+        watch_filter=_PythonFiles(),
         rust_timeout=_POLL,
         yield_on_timeout=True,
         ignore_permission_denied=True,

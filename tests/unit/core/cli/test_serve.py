@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -19,17 +20,23 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(commands, list(arguments))
+    return CliRunner().invoke(commands, list(arguments), prog_name="serverless-sessions")
 
 
 def test_help_and_version() -> None:
     assert "MODULE:HANDLER" in run("serve", "--help").output
     assert "serve" in run("-h").output
-    assert "0." in run("--version").output
+    assert re.fullmatch(r"serverless-sessions, version \d+\.\d+\.\d+\n", run("--version").output)
+
+
+def test_what_no_change_can_mend_is_not_waited_for() -> None:
+    result = run("serve", "app", "--reload")
+    assert result.exit_code == 2
+    assert result.output == "Error: 'app' is not MODULE:HANDLER, as in app:handler\n"
 
 
 def test_a_handler_that_cannot_be_had_is_one_line_and_exit_2() -> None:
-    result = run("serve", "no_such_app:handler")
+    result = run("serve", "no_such_app:handler", "--port", "0")
     assert result.exit_code == 2
     assert result.output == (
         "Error: cannot import no_such_app: ModuleNotFoundError: No module named 'no_such_app'\n"
@@ -64,12 +71,12 @@ def test_the_handler_is_imported_from_here_and_finds_its_surroundings(
 ) -> None:
     monkeypatch.delitem(os.environ, "SESSION_COOKIE_SECURE", raising=False)
     (tmp_path / "serve_says.py").write_text(SAYS_ITS_SURROUNDINGS)
-    result = run("serve", "serve_says:handler", *options)
+    result = run("serve", "serve_says:handler", "--port", "0", *options)
     assert said in result.output
     assert result.exit_code == 2
 
 
-@pytest.mark.parametrize("package", ["click", "rich", "werkzeug"])
+@pytest.mark.parametrize("package", ["click", "rich", "watchfiles", "werkzeug"])
 def test_a_missing_package_is_named_with_its_remedy(
     package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
