@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from serverless_sessions import MemoryStore, Session, SessionError
+from serverless_sessions import MemoryStore
 from serverless_sessions.cli.gateway import Report
 from serverless_sessions.cli.report import Terminal, line
 from serverless_sessions.events import Event
@@ -75,17 +75,3 @@ def test_a_traceback_begins_in_the_handler() -> None:
     text = printed(Report("GET", "/", 500, error=error.with_traceback(error.__traceback__.tb_next)))
     assert "test_report.py" in text
     assert "_exchange.py" not in text
-
-
-def test_a_traceback_that_ends_in_the_library_shows_none_of_its_code() -> None:
-    def handler(event: object, context: object, session: Session) -> object:
-        return session.set("lamp", object())
-
-    with pytest.raises(SessionError) as raised:
-        with_session(store=MemoryStore())(handler)(to_event("http-api", HttpRequest()), None)
-    error = raised.value
-    assert error.__traceback__ is not None
-    text = printed(Report("GET", "/", 500, error=error.with_traceback(error.__traceback__.tb_next)))
-    assert 'session.set("lamp", object())' in text
-    assert "session.py" in text
-    assert text.count("❱") == 1
