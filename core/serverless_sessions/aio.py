@@ -12,8 +12,9 @@ from .errors import Moved, SessionError
 from .headers import Outcome
 from .intents import Intents
 from .lifecycle import Lifecycle
-from .steps import Pause, Steps
+from .steps import Pause, Steps, StoreCall
 from .store import Absence, AnyStore, AsyncSessionStore, Change, Deletion, Record, SessionStore
+from .trampoline import run_async
 
 T = TypeVar("T")
 
@@ -23,8 +24,7 @@ class ThreadedStore(AsyncSessionStore):
 
     def __init__(self, store: SessionStore) -> None:
         self._store = store
-        # What a store can do beside the five operations cannot be awaited, so it is not declared.
-        self.guarantees = store.guarantees._replace(lists_users=False, scans=False, purges=False)
+        self.guarantees = store.guarantees.of_the_five_operations()
 
     async def load(self, key: str) -> Record | Moved | None:
         return await _in_thread(self._store.load, key)
@@ -51,8 +51,8 @@ class ThreadedStore(AsyncSessionStore):
 
 
 def to_async(store: SessionStore) -> AsyncSessionStore:
-    """A view of ``store`` for code that awaits."""
-    return ThreadedStore(store)
+    """A view of ``store`` for code that awaits: its own, or its calls in worker threads."""
+    return store.native_async() or ThreadedStore(store)
 
 
 def async_store(store: AnyStore) -> AsyncSessionStore:
@@ -186,23 +186,14 @@ class AsyncInvocation:
         if self._turn is None:
             self._turn = asyncio.Lock()
         async with self._turn:
-            try:
-                step = next(steps)
-                while True:
-                    answer: Any = None
-                    try:
-                        if isinstance(step, Pause):
-                            await asyncio.sleep(step.seconds)
-                        else:
-                            method = getattr(self._store(), step.operation)
-                            with store_call(step, self._time_left, self._life.config.on_event):
-                                answer = await method(*step.arguments)
-                    except SessionError as error:
-                        step = steps.throw(error)
-                    else:
-                        step = steps.send(answer)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            finally:
-                steps.close()
+            return await run_async(steps, self._perform)
+
+    async def _perform(self, step: StoreCall | Pause) -> Any:
+        import asyncio
+
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            return None
+        method = getattr(self._store(), step.operation)
+        with store_call(step, self._time_left, self._life.config.on_event):
+            return await method(*step.arguments)

@@ -11,8 +11,9 @@ from .errors import SessionError
 from .headers import Outcome
 from .lifecycle import Lifecycle
 from .session import Session
-from .steps import Pause, Steps
+from .steps import Pause, Steps, StoreCall
 from .store import SessionStore
+from .trampoline import run
 
 T = TypeVar("T")
 
@@ -48,21 +49,12 @@ class Invocation:
         self._life.closed = True
 
     def _drive(self, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                answer: Any = None
-                try:
-                    if isinstance(step, Pause):
-                        time.sleep(step.seconds)
-                    else:
-                        method = getattr(self._store(), step.operation)
-                        with store_call(step, self._time_left, self._life.config.on_event):
-                            answer = method(*step.arguments)
-                except SessionError as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
+        return run(steps, self._perform)
+
+    def _perform(self, step: StoreCall | Pause) -> Any:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        method = getattr(self._store(), step.operation)
+        with store_call(step, self._time_left, self._life.config.on_event):
+            return method(*step.arguments)

@@ -262,15 +262,16 @@ class Lifecycle:
         changes: Layer,
         expect: Mapping[str, str | Absence] = NONE,
     ) -> Steps[None]:
-        rid = place.record.facts.rid if place.record is not None else None
-        change = self.records.change(place.key, changes, rid, expect)
+        seen = place.record
+        change = self.records.change(place.key, changes, seen, expect)
         try:
             yield from self._store.update(place.key, change)
         except Moved as moved:
             if expect:
                 raise Conflict("the session was rotated meanwhile") from moved
             place = place._replace(key=moved.to, record=None, through_marker=True)
-            change = self.records.change(place.key, changes, rid, expect)
+            seen = seen._replace(rev=None) if seen is not None else None
+            change = self.records.change(place.key, changes, seen, expect)
             try:
                 yield from self._store.update(place.key, change)
             except Moved as again:

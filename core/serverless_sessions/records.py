@@ -55,9 +55,9 @@ class Records:
         return self._record(self._sealed({**opened, **changes.sets}, new), facts)
 
     def change(
-        self, key: str, changes: Layer, rid: str | None, expect: Mapping[str, str | Absence]
+        self, key: str, changes: Layer, seen: Record | None, expect: Mapping[str, str | Absence]
     ) -> Change:
-        """One write to a live record. Raises SessionTooLarge."""
+        """One write to a live record, last read as ``seen``. Raises SessionTooLarge."""
         entries = self._sealed(changes.sets, key)
         self.check_size(entries)
         return Change(
@@ -66,8 +66,10 @@ class Records:
             clear=changes.cleared,
             idle=self._idle_deadline(),
             expect=expect,
-            rid=rid,
+            rid=seen.facts.rid if seen is not None else None,
             nonce=ids.draw_nonce(),
+            slack=self._config.touch_every,
+            seen=seen.rev if seen is not None else None,
         )
 
     def opened(self, name: str, entry: Entry, key: str) -> Entry:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 GROUP = "serverless_sessions.stores"
 LOCAL_DEFAULT = "sqlite:///.sessions/sessions.db"
-OUR_DISTRIBUTION = "serverless-sessions"
 
 _PLATFORM_VARIABLES = ("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "FUNCTIONS_WORKER_RUNTIME")
 
@@ -95,6 +94,7 @@ def _distribution(entry_point: EntryPoint) -> str:
 
 def _remedy(entry_point: EntryPoint) -> str:
     distribution = _distribution(entry_point)
-    if distribution == OUR_DISTRIBUTION:
-        return f'pip install "{OUR_DISTRIBUTION}[{entry_point.name}]"'
+    if entry_point.extras:
+        extras = ",".join(entry_point.extras).replace("_", "-")
+        return f'pip install "{distribution}[{extras}]"'
     return f"install what {distribution} asks for"

@@ -86,6 +86,10 @@ class Change(NamedTuple):
     all; ``idle`` moves the idle deadline. The write is refused with ``Conflict`` unless every
     entry of ``expect`` still has that stored text, and with ``SessionGone`` unless the record
     is alive and, where ``rid`` is given, still bears it.
+
+    Two more spare a store requests, and may be ignored: where moving the idle deadline costs
+    one of its own, it may stay while it lags less than ``slack`` seconds behind ``idle``;
+    ``seen`` is the record's ``rev`` when the writer last read it, and no condition.
     """
 
     set: Mapping[str, Entry] = NONE
@@ -95,6 +99,8 @@ class Change(NamedTuple):
     expect: Mapping[str, str | Absence] = NONE
     rid: str | None = None
     nonce: str = ""
+    slack: int = 0
+    seen: object = None
 
     def applied_to(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         kept = {} if self.clear else {n: e for n, e in entries.items() if n not in self.remove}
@@ -140,6 +146,10 @@ class Guarantees(NamedTuple):
     scans: bool = False
     purges: bool = False
     max_bytes: int | None = 1_000_000
+
+    def of_the_five_operations(self) -> Guarantees:
+        """Without the capabilities beside them, which a store that is awaited does not have."""
+        return self._replace(lists_users=False, scans=False, purges=False)
 
 
 class Finding(NamedTuple):
@@ -195,6 +205,10 @@ class SessionStore(ABC):
     def colocated(self, a: str, b: str) -> bool:
         """Whether a rotation from ``a`` to ``b`` can be one atomic write here."""
         return True
+
+    def native_async(self) -> AsyncSessionStore | None:
+        """The same store over the backend's own asynchronous client; None where it has none."""
+        return None
 
     def list_user(self, user: str) -> Iterable[str]:
         """Stored keys of a superset of the live sessions bound to ``user``."""

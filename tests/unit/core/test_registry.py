@@ -77,11 +77,26 @@ def test_a_third_partys_missing_module_names_its_distribution(
     assert "hunter2" not in str(refused.value)
 
 
-def test_our_own_missing_module_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "serverless_sessions_adapters.sqlite", None)
+@pytest.mark.parametrize(
+    ("url", "module", "extra"),
+    [
+        ("dynamodb", "boto3", "dynamodb"),
+        ("firestore", "google.cloud.firestore_v1", "firestore"),
+        ("azure-tables://account", "azure.data.tables", "azure-tables"),
+        ("upstash", "upstash_redis", "upstash"),
+        ("redis://localhost", "redis", "redis"),
+        ("rediss://localhost", "redis", "redis"),
+    ],
+)
+def test_a_store_without_its_package_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, url: str, module: str, extra: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("serverless_sessions_adapters.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingDependency) as refused:
-        open_store("sqlite")
-    assert 'pip install "serverless-sessions[sqlite]"' in str(refused.value)
+        open_store(url)
+    assert f'pip install "serverless-sessions[{extra}]"' in str(refused.value)
     assert isinstance(refused.value.__cause__, ImportError)
 
 

@@ -57,6 +57,7 @@ DEATHS = (
     _rotated,
     _rotated_and_out_of_grace,
 )
+LARGE = "0123456789" * 9_000
 CHANGES = {
     "set": Change(set=entries(a="9")),
     "remove": Change(remove=frozenset({"first"})),
@@ -108,6 +109,37 @@ class LifetimeCases(Cases):
         assert texts(loaded(store, key)) == {"first": "1", "a": "1"}
         time.advance(1)
         assert store.load(key) is None
+
+    def test_the_idle_deadline_may_lag_within_the_slack_and_no_further(
+        self, store: SessionStore, time: FrozenClock
+    ) -> None:
+        key = created(store, session(idle=100))
+        given = loaded(store, key).idle
+        store.update(key, Change(set=entries(a="1"), idle=given + 9, slack=10))
+        assert loaded(store, key).idle in (given, given + 9)
+        store.update(key, Change(set=entries(a="2"), idle=given + 10, slack=10))
+        assert loaded(store, key).idle in (given + 9, given + 10)
+        store.update(key, Change(idle=given + 20, slack=10))
+        assert loaded(store, key).idle == given + 20
+
+    def test_what_the_writer_saw_is_a_hint_and_no_condition(self, store: SessionStore) -> None:
+        """Whatever happened since the read, the change is merged, or refused for its own sake."""
+        key = created(store, session({"a": "1", "b": "1", "long": LARGE}))
+        seen = loaded(store, key)
+        handle = seen.facts.rid
+        store.update(key, Change(set=entries(b="2", long="short"), remove=frozenset({"a"})))
+        store.update(key, Change(set=entries(c="3"), rid=handle, seen=seen.rev))
+        assert texts(loaded(store, key)) == {"b": "2", "c": "3", "long": "short"}
+
+        fresh = loaded(store, key)
+        store.update(key, Change(set=entries(c="4", long=LARGE), rid=handle, seen=fresh.rev))
+        store.update(key, Change(set=entries(long="short"), rid=handle, seen=fresh.rev))
+        assert texts(loaded(store, key)) == {"b": "2", "c": "4", "long": "short"}
+
+        assert store.delete(key) is DELETED
+        with pytest.raises(SessionGone):
+            store.update(key, Change(set=entries(c="5"), rid=handle, seen=fresh.rev))
+        assert_nothing_lives(store, key)
 
     def test_no_use_moves_the_absolute_deadline(
         self, store: SessionStore, time: FrozenClock
