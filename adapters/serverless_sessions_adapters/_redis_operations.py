@@ -1,0 +1,232 @@
+"""The store operations of Redis and Upstash: arguments for the scripts, and their answers read."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from serverless_sessions import clock
+from serverless_sessions.errors import ConfigurationError, Conflict, Moved, SessionGone
+from serverless_sessions.sansio import Asking, Request, StoreOperations
+from serverless_sessions.store import (
+    ABSENT,
+    DELETED,
+    MARKER_SECONDS,
+    TTL_LAG_SECONDS,
+    Absence,
+    Change,
+    Deletion,
+    Entry,
+    Facts,
+    Guarantees,
+    Record,
+    refuse_oversize,
+    size_of,
+)
+
+from . import _redis_scripts as scripts
+from ._redis_scripts import Script
+
+DEFAULT_PREFIX = "session"
+MAX_BYTES = 1_000_000
+Argument = str | int
+
+
+class ScriptOperations(StoreOperations):
+    """One script for each operation, at ``PREFIX:{HH}:KEY``, HH being the key's first two digits.
+
+    Redis Cluster hashes what stands in braces, so a session rotates within its slot. A user's
+    sessions are a sorted set by absolute deadline, in a slot of its own: it is written by one
+    request more, before a session of that user is stored and after it is gone. Cut off in
+    between, it names a session that is not there, until that session's deadline.
+
+    Requests: load 1, update 1, create 1, rotate 1, delete 1; with a user create 2, rotate 3,
+    delete 2.
+    """
+
+    def __init__(self, prefix: str = DEFAULT_PREFIX, max_bytes: int = MAX_BYTES) -> None:
+        if not prefix or "{" in prefix or "}" in prefix:
+            raise ConfigurationError("the prefix of the keys in Redis must be text without braces")
+        self.guarantees = Guarantees(lists_users=True, max_bytes=max_bytes)
+        self._prefix = prefix
+        self._max_bytes = max_bytes
+
+    def info(self) -> Asking[Any]:
+        return (yield lambda client: client.info())
+
+    @abstractmethod
+    def command(self, name: str, code: str, keys: list[str], arguments: list[str]) -> Request:
+        """A request for EVALSHA or EVAL."""
+
+    @abstractmethod
+    def is_unknown_script(self, error: Exception) -> bool:
+        """Whether ``error`` is the server's NOSCRIPT."""
+
+    def load(self, key: str) -> Asking[Record | Moved | None]:
+        answer = yield from self._run(scripts.LOAD, [self._at(key)])
+        match answer:
+            case ["live", fields]:
+                return _record(dict(zip(fields[::2], fields[1::2], strict=True)))
+            case ["moved", to]:
+                return Moved(to)
+            case _:
+                return None
+
+    def create(self, key: str, record: Record) -> Asking[None]:
+        refuse_oversize(size_of(record.entries), self._max_bytes)
+        yield from self._enlist(key, record)
+        fields = _flat(_fields(record))
+        answer = yield from self._run(scripts.CREATE, [self._at(key)], record.nonce, *fields)
+        self._accept(answer, "another session stands under this key")
+
+    def update(self, key: str, change: Change) -> Asking[None]:
+        removed = [f"k:{name}" for name in change.remove]
+        answer = yield from self._run(
+            scripts.UPDATE,
+            [self._at(key)],
+            change.nonce,
+            "" if change.idle is None else change.idle,
+            change.rid or "",
+            int(change.clear),
+            self._max_bytes,
+            len(change.expect),
+            *_expectations(change),
+            len(removed),
+            *removed,
+            *_flat(_values(change.set)),
+        )
+        self._accept(answer, "an entry is not as the change expects it")
+
+    def rotate(
+        self, old: str, new: str, record: Record, rev: object, grace_until: int
+    ) -> Asking[None]:
+        refuse_oversize(size_of(record.entries), self._max_bytes)
+        yield from self._enlist(new, record)
+        answer = yield from self._run(
+            scripts.ROTATE,
+            [self._at(old), self._at(new)],
+            record.nonce,
+            str(rev),
+            new,
+            grace_until,
+            clock.now() + MARKER_SECONDS,
+            *_flat(_fields(record)),
+        )
+        self._accept(answer, "the session changed since it was read, or the new key is taken")
+        yield from self._delist(old, answer)
+
+    def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
+        answer = yield from self._run(scripts.DELETE, [self._at(key)])
+        if answer[0] == "moved":
+            return Moved(answer[1])
+        yield from self._delist(key, answer)
+        return DELETED if answer[0] == "deleted" else ABSENT
+
+    def list_user(self, user: str) -> Asking[list[str]]:
+        listed: list[str] = yield from self._run(scripts.LISTED, [self._of_user(user)])
+        return listed
+
+    def colocated(self, a: str, b: str) -> bool:
+        return a[:2] == b[:2]
+
+    def _enlist(self, key: str, record: Record) -> Asking[None]:
+        user, absolute = record.facts.user, record.facts.absolute
+        if user is not None:
+            yield from self._run(scripts.ENLIST, [self._of_user(user)], key, absolute)
+
+    def _delist(self, key: str, answer: list[Any]) -> Asking[None]:
+        """Take ``key`` from the user whom a script named. What it did stands whether or not."""
+        user = answer[1] if len(answer) > 1 else None
+        if user:
+            with suppress(Exception):
+                yield from self._run(scripts.DELIST, [self._of_user(user)], key)
+
+    def _run(self, script: Script, keys: list[str], *arguments: Argument) -> Asking[Any]:
+        given = [str(argument) for argument in (clock.now(), TTL_LAG_SECONDS, *arguments)]
+        try:
+            return (yield self.command("EVALSHA", script.sha, keys, given))
+        except Exception as error:
+            if not self.is_unknown_script(error):
+                raise
+        return (yield self.command("EVAL", script.text, keys, given))
+
+    def _accept(self, answer: list[Any], conflict: str) -> None:
+        match answer:
+            case ["conflict"]:
+                raise Conflict(conflict)
+            case ["moved", to]:
+                raise Moved(to)
+            case ["gone"]:
+                raise SessionGone("the session has ended")
+            case ["large", size]:
+                refuse_oversize(size, self._max_bytes)
+
+    def _at(self, key: str) -> str:
+        return f"{self._prefix}:{{{key[:2]}}}:{key}"
+
+    def _of_user(self, user: str) -> str:
+        return f"{self._prefix}:u:{hashlib.sha256(user.encode()).hexdigest()}"
+
+
+def _values(entries: Mapping[str, Entry]) -> dict[str, Argument]:
+    return {
+        f"k:{name}": f"{'' if entry.deadline is None else entry.deadline}:{entry.text}"
+        for name, entry in entries.items()
+    }
+
+
+def _fields(record: Record) -> dict[str, Argument]:
+    facts = record.facts
+    optional = {"m:user": facts.user, "m:authenticated": facts.authenticated_at}
+    return {
+        "m:rid": facts.rid,
+        "m:created": facts.created,
+        "m:absolute": facts.absolute,
+        "m:idle": record.idle,
+        "m:rev": 1,
+        "m:nonce": record.nonce,
+        "m:size": size_of(record.entries),
+        **{field: value for field, value in optional.items() if value is not None},
+        **_values(record.entries),
+    }
+
+
+def _flat(fields: Mapping[str, Argument]) -> Iterator[Argument]:
+    for field, value in fields.items():
+        yield field
+        yield value
+
+
+def _expectations(change: Change) -> Iterator[Argument]:
+    for name, text in change.expect.items():
+        yield f"k:{name}"
+        yield int(not isinstance(text, Absence))
+        yield "" if isinstance(text, Absence) else text
+
+
+def _record(fields: Mapping[str, str]) -> Record:
+    now = clock.now()
+    stored = {name[2:]: _entry(value) for name, value in fields.items() if name.startswith("k:")}
+    authenticated = fields.get("m:authenticated")
+    facts = Facts(
+        rid=fields["m:rid"],
+        created=int(fields["m:created"]),
+        absolute=int(fields["m:absolute"]),
+        user=fields.get("m:user"),
+        authenticated_at=None if authenticated is None else int(authenticated),
+    )
+    return Record(
+        entries={name: entry for name, entry in stored.items() if entry.alive(now)},
+        facts=facts,
+        idle=int(fields["m:idle"]),
+        rev=f"{facts.rid} {fields.get('m:rev', '')}",
+        nonce=fields.get("m:nonce", ""),
+    )
+
+
+def _entry(value: str) -> Entry:
+    deadline, _, text = value.partition(":")
+    return Entry(text, int(deadline) if deadline else None)
