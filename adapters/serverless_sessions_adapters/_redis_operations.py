@@ -66,7 +66,7 @@ class ScriptOperations(StoreOperations):
         """Whether ``error`` is the server's NOSCRIPT."""
 
     def load(self, key: str) -> Asking[Record | Moved | None]:
-        answer = yield from self._run(scripts.LOAD, [self._at(key)])
+        answer = yield from self._run(scripts.LOAD, [self.place_of(key)])
         match answer:
             case ["live", fields]:
                 return _record(dict(zip(fields[::2], fields[1::2], strict=True)))
@@ -79,14 +79,14 @@ class ScriptOperations(StoreOperations):
         refuse_oversize(size_of(record.entries), self._max_bytes)
         yield from self._enlist(key, record)
         fields = _flat(_fields(record))
-        answer = yield from self._run(scripts.CREATE, [self._at(key)], record.nonce, *fields)
+        answer = yield from self._run(scripts.CREATE, [self.place_of(key)], record.nonce, *fields)
         self._accept(answer, "another session stands under this key")
 
     def update(self, key: str, change: Change) -> Asking[None]:
         removed = [f"k:{name}" for name in change.remove]
         answer = yield from self._run(
             scripts.UPDATE,
-            [self._at(key)],
+            [self.place_of(key)],
             change.nonce,
             "" if change.idle is None else change.idle,
             change.rid or "",
@@ -107,7 +107,7 @@ class ScriptOperations(StoreOperations):
         yield from self._enlist(new, record)
         answer = yield from self._run(
             scripts.ROTATE,
-            [self._at(old), self._at(new)],
+            [self.place_of(old), self.place_of(new)],
             record.nonce,
             str(rev),
             new,
@@ -119,7 +119,7 @@ class ScriptOperations(StoreOperations):
         yield from self._delist(old, answer)
 
     def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
-        answer = yield from self._run(scripts.DELETE, [self._at(key)])
+        answer = yield from self._run(scripts.DELETE, [self.place_of(key)])
         if answer[0] == "moved":
             return Moved(answer[1])
         yield from self._delist(key, answer)
@@ -128,6 +128,10 @@ class ScriptOperations(StoreOperations):
     def list_user(self, user: str) -> Asking[list[str]]:
         listed: list[str] = yield from self._run(scripts.LISTED, [self._of_user(user)])
         return listed
+
+    def place_of(self, key: str) -> str:
+        """The key in Redis of the session with this stored key."""
+        return f"{self._prefix}:{{{key[:2]}}}:{key}"
 
     def colocated(self, a: str, b: str) -> bool:
         return a[:2] == b[:2]
@@ -163,9 +167,6 @@ class ScriptOperations(StoreOperations):
                 raise SessionGone("the session has ended")
             case ["large", size]:
                 refuse_oversize(size, self._max_bytes)
-
-    def _at(self, key: str) -> str:
-        return f"{self._prefix}:{{{key[:2]}}}:{key}"
 
     def _of_user(self, user: str) -> str:
         return f"{self._prefix}:u:{hashlib.sha256(user.encode()).hexdigest()}"
