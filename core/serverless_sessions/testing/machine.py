@@ -193,7 +193,12 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(user=st.sampled_from(["ann", "bob"]))
     def list_user(self, user: str) -> None:
         def live(store: SessionStore) -> set[str]:
-            return {key for key in store.list_user(user) if isinstance(store.load(key), Record)}
+            listed = {key: store.load(key) for key in store.list_user(user)}
+            return {
+                key
+                for key, found in listed.items()
+                if isinstance(found, Record) and found.facts.user == user
+            }
 
         assert live(self.store) == live(self.model)
 
