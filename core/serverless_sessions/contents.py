@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from . import clock
 from .errors import (
     Conflict,
+    CorruptRecord,
     InvalidArgument,
     SessionGone,
     Unsupported,
@@ -129,7 +130,7 @@ class Contents:
             return MISSING
         held = self._life.state.held(name, self._life.stored_user)
         if held is None:
-            value = codec.loads(entry.text)
+            value = decode(name, entry.text)
             text = None if is_immutable(value) else encode(name, value)
             held = HandedOut(value, text, entry.deadline)
             self._life.state.handed_out[name] = held
@@ -189,7 +190,7 @@ class Contents:
         ttl: Ttl | Keep | None,
     ) -> tuple[Any, Entry]:
         text = before.text if before is not None else encode(name, default)
-        argument = codec.loads(text)
+        argument = decode(name, text)
         shown = None if is_immutable(argument) else encode(name, argument)
         value = fn(argument)
         if value is None and shown is not None and encode(name, argument) != shown:
@@ -216,7 +217,7 @@ class Contents:
             names = [] if record is None else sorted(self._waiting_flashes(record.entries))
             if record is None or not names:
                 return []
-            shown = [tuple(codec.loads(life.opened(n, record.entries[n]).text)) for n in names]
+            shown = [tuple(decode(n, life.opened(n, record.entries[n]).text)) for n in names]
             expect = {name: record.entries[name].text for name in names}
             try:
                 yield from life.commit(Layer(removed=set(names)), expect)
@@ -277,6 +278,13 @@ class Contents:
 
 def encode(name: str, value: Any) -> str:
     return codec.dumps(value, key=name)
+
+
+def decode(name: str, text: str) -> Any:
+    try:
+        return codec.loads(text)
+    except CorruptRecord as error:
+        raise CorruptRecord(f"{name!r}: {error}") from error
 
 
 def check_key(name: object) -> None:

@@ -8,9 +8,6 @@ from contextlib import closing
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
-from servers.redis_cluster import RedisCluster
-from servers.redis_server import RedisServer
-from support.redis_damage import half_hashes
 
 from serverless_sessions import AsyncSessionStore, open_store
 from serverless_sessions.store import SessionStore
@@ -18,6 +15,10 @@ from serverless_sessions.testing.async_contract import AsyncStoreContract, Block
 from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.redis import RedisStore
+from servers.redis_cluster import RedisCluster
+from servers.redis_server import RedisServer
+from support.redis_damage import half_hashes
+
 
 def opened(url: str) -> RedisStore:
     """A store whose keys are nobody else's."""

@@ -8,9 +8,6 @@ from contextlib import closing
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
-from servers.redis_server import RedisServer
-from servers.upstash_bridge import Upstash
-from support.redis_damage import half_hashes
 
 from serverless_sessions import AsyncSessionStore, open_store
 from serverless_sessions.store import SessionStore
@@ -18,6 +15,8 @@ from serverless_sessions.testing.async_contract import AsyncStoreContract
 from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.upstash import UpstashStore
+from servers.upstash_bridge import Upstash
+from support.redis_damage import half_hashes
 
 
 @pytest.fixture(autouse=True)

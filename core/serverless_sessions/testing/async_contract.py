@@ -19,7 +19,7 @@ import pytest
 
 from ..errors import Moved
 from ..handlers import _loop
-from ..store import Absence, AsyncSessionStore, Change, Deletion, Record, SessionStore
+from ..store import Absence, AnyStore, AsyncSessionStore, Change, Deletion, Record, SessionStore
 from .contract import StoreContract
 
 T = TypeVar("T")
@@ -76,6 +76,10 @@ class AsyncStoreContract(StoreContract):
     @pytest.fixture
     def async_store(self) -> AsyncSessionStore:
         raise NotImplementedError("a subclass of AsyncStoreContract defines 'async_store'")
+
+    def driven(self, store: SessionStore) -> AnyStore:
+        assert isinstance(store, BlockingStore)
+        return store.inner
 
     @pytest.fixture
     def store(self, async_store: AsyncSessionStore) -> Iterator[SessionStore]:

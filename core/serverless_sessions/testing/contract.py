@@ -17,9 +17,12 @@ from .cases.entries import EntryCases
 from .cases.lifetime import LifetimeCases
 from .cases.races import RaceCases
 from .cases.rotation import RotationCases
+from .cases.sessions import SessionCases
 
 
-class StoreContract(LifetimeCases, EntryCases, RotationCases, RaceCases, CapabilityCases):
+class StoreContract(
+    LifetimeCases, EntryCases, RotationCases, RaceCases, SessionCases, CapabilityCases
+):
     """Every case of the contract. A subclass defines the fixture ``store``.
 
     It may override ``plant_damage``, and ``threads``, ``increments`` and ``duels`` where a

@@ -2,6 +2,6 @@
 
 import pytest
 
-_SUBJECTS = ("base", "capabilities", "entries", "lifetime", "races", "rotation")
+_SUBJECTS = ("base", "capabilities", "entries", "lifetime", "races", "rotation", "sessions")
 
 pytest.register_assert_rewrite(*(f"{__name__}.{subject}" for subject in _SUBJECTS))

@@ -1,0 +1,284 @@
+"""Sessions over the store: what a handler is promised, with others stepping in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+
+from ... import ids
+from ...config import SessionConfig
+from ...errors import CorruptRecord, StoreTimeout, StoreUnavailable
+from ...manager import SessionManager
+from ...store import AnyStore, Change, Entry, SessionStore
+from ..clock import FrozenClock
+from ..visitor import Act, Visitor, settled
+from ..watched import Hook, Watch, watched
+from .base import Cases, loaded
+
+IDLE, TOUCH_EVERY, GRACE = 1000, 100, 30
+MOST_CALLS = 12
+"""More store calls than any one request makes."""
+
+
+async def _visit(session: Any) -> None:
+    session.set("a", 1)
+    session.set("list", [1])
+
+
+async def _set(session: Any) -> None:
+    session.set("b", 2)
+
+
+async def _set_other(session: Any) -> None:
+    session.set("other", 3)
+
+
+async def _read(session: Any) -> None:
+    await settled(session.get("a"))
+
+
+async def _change_what_was_read(session: Any) -> None:
+    (await settled(session.get("list", []))).append(2)
+
+
+async def _modify(session: Any) -> None:
+    await settled(session.modify("n", lambda n: n + 1, 0))
+
+
+async def _regenerate(session: Any) -> None:
+    session.regenerate()
+
+
+async def _log_in(session: Any) -> None:
+    session.bind("ann")
+
+
+async def _log_out(session: Any) -> None:
+    session.destroy()
+
+
+async def _everything(session: Any) -> dict[str, Any]:
+    return {key: await settled(session.get(key)) for key in await settled(session.keys())}
+
+
+CHANGES: dict[str, Act] = {
+    "save": _set,
+    "touch": _read,
+    "mutate": _change_what_was_read,
+    "modify": _modify,
+    "regenerate": _regenerate,
+}
+
+
+class Watched:
+    """A store under watch, the manager over it, and a visitor with a live session."""
+
+    def __init__(self, store: AnyStore, grace: int = GRACE) -> None:
+        self.watch = Watch()
+        config = SessionConfig(idle_timeout=IDLE, touch_every=TOUCH_EVERY, rotation_grace=grace)
+        self.manager = SessionManager(watched(store, self.watch), config)
+        self.visitor = Visitor(self.manager)
+        self.visitor.request(_visit)
+
+    def holds(self, session_id: str) -> dict[str, Any]:
+        """What a browser with this id finds; nothing where there is no session."""
+        found: dict[str, Any] = Visitor(self.manager, session_id).request(_everything)
+        return found
+
+
+def at_call(number: int, action: Callable[[], Any]) -> Hook:
+    """A hook that does ``action`` at the call of this number, counted from 0."""
+    left = [number]
+
+    async def hook(operation: str) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            await settled(action())
+
+    return hook
+
+
+def once_at(operation: str, action: Callable[[], Any]) -> Hook:
+    """A hook that does ``action`` at the first call of ``operation``."""
+    left = [1]
+
+    async def hook(name: str) -> None:
+        if name == operation and left:
+            left.clear()
+            await settled(action())
+
+    return hook
+
+
+def _raising(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+class SessionCases(Cases):
+    def driven(self, store: SessionStore) -> AnyStore:
+        """The store as sessions are to drive it: with calls, or awaited."""
+        return store
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    @pytest.mark.parametrize("intent", CHANGES)
+    def test_a_log_out_between_any_two_calls_is_final(
+        self, store: SessionStore, time: FrozenClock, intent: str, when: str
+    ) -> None:
+        if not store.guarantees.dead_stays_dead:
+            pytest.skip("this store cannot keep the dead dead")
+        if intent == "modify" and not store.guarantees.conditional:
+            pytest.skip("this store declares no conditional writes")
+        for number in range(MOST_CALLS):
+            scene = Watched(self.driven(store))
+            time.advance(TOUCH_EVERY)
+            other, before = scene.visitor.twin(), scene.visitor.id
+
+            setattr(scene.watch, when, at_call(number, partial(other.send, _log_out)))
+            scene.visitor.request(CHANGES[intent])
+            if "delete" not in scene.watch.calls:
+                assert number > 0
+                break
+            assert scene.holds(before) == {}
+            if scene.visitor.id not in ("", before):
+                # A blind write on a cookie whose session has ended begins a new one.
+                assert scene.holds(scene.visitor.id).keys() <= {"b", "n"}
+
+    def test_a_change_between_a_rotations_read_and_its_write_is_kept(
+        self, store: SessionStore
+    ) -> None:
+        if not store.guarantees.atomic_rotation:
+            pytest.skip("this store does not rotate atomically")
+        for intent in (_regenerate, _log_in):
+            scene = Watched(self.driven(store))
+            other, before = scene.visitor.twin(), scene.visitor.id
+            scene.watch.before = once_at("rotate", partial(other.send, _set_other))
+            scene.visitor.request(intent)
+            assert scene.visitor.id not in ("", before)
+            assert scene.holds(scene.visitor.id) == {"a": 1, "list": [1], "other": 3}
+
+    def test_a_change_after_a_rotation_reaches_the_session_within_its_grace(
+        self, store: SessionStore, time: FrozenClock
+    ) -> None:
+        scene = Watched(self.driven(store))
+        late, later = scene.visitor.twin(), scene.visitor.twin()
+        scene.visitor.request(_regenerate)
+        late.request(_set_other)
+        assert late.id != scene.visitor.id
+        time.advance(GRACE)
+        later.request(_set)
+        assert scene.holds(scene.visitor.id) == {"a": 1, "list": [1], "other": 3}
+        assert scene.holds(late.id) == {}
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_rotation_cut_off_at_any_call_leaves_one_session(
+        self, store: SessionStore, time: FrozenClock, when: str
+    ) -> None:
+        """Cut off before it was written, the old id goes on; after it, the old id leads to the
+        session as long as the grace lasts, and the new one was never told to anybody."""
+        if not store.guarantees.atomic_rotation:
+            pytest.skip("this store does not rotate atomically")
+        for number in range(MOST_CALLS):
+            scene = Watched(self.driven(store))
+            before = scene.visitor.id
+            setattr(scene.watch, when, at_call(number, _raising(StoreTimeout("cut off"))))
+            try:
+                scene.visitor.request(_regenerate)
+            except StoreTimeout:
+                pass
+            else:
+                assert number > 0
+                break
+            written = when == "after" and scene.watch.calls[-1] == "rotate"
+            assert scene.visitor.id == before
+            assert scene.holds(before) == {"a": 1, "list": [1]}
+            time.advance(GRACE)
+            assert scene.holds(before) == ({} if written else {"a": 1, "list": [1]})
+
+    @pytest.mark.parametrize("operation", ["create", "update", "rotate", "delete"])
+    @pytest.mark.parametrize("intent", ["visit", "save", "modify", "regenerate", "log out"])
+    def test_a_lost_reply_is_settled(
+        self, store: SessionStore, intent: str, operation: str
+    ) -> None:
+        """The change took place and the answer was cut off: it is found, and not made twice."""
+        if not (store.guarantees.conditional and store.guarantees.atomic_rotation):
+            pytest.skip("this store declares no conditional writes")
+        scene = Watched(self.driven(store))
+        lost = _raising(StoreUnavailable("the reply was lost"))
+        scene.watch.after = once_at(operation, lost)
+        visitor = Visitor(scene.manager) if intent == "visit" else scene.visitor
+        acts = {**CHANGES, "visit": _visit, "log out": _log_out}
+        visitor.request(acts[intent])
+        held = scene.holds(visitor.id)
+
+        data = {"a": 1, "list": [1]}
+        assert (
+            held
+            == {
+                "visit": data,
+                "save": {**data, "b": 2},
+                "modify": {**data, "n": 1},
+                "regenerate": data,
+                "log out": {},
+            }[intent]
+        )
+
+    def test_increments_by_modify_are_all_counted(self, store: SessionStore) -> None:
+        if not store.guarantees.conditional:
+            pytest.skip("this store declares no conditional writes")
+        scene = Watched(self.driven(store))
+
+        async def add_many(session: Any) -> None:
+            for _ in range(self.increments):
+                await settled(session.modify("n", lambda n: n + 1, 0))
+
+        tabs = [scene.visitor.twin() for _ in range(self.threads)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(lambda tab: tab.request(add_many), tabs))
+        assert scene.holds(scene.visitor.id)["n"] == self.threads * self.increments
+
+    def test_tabs_that_set_different_keys_all_keep_them(self, store: SessionStore) -> None:
+        if not store.guarantees.merges_keys:
+            pytest.skip("this store does not merge changes of different keys")
+        scene = Watched(self.driven(store))
+
+        def setting(number: int) -> Act:
+            async def act(session: Any) -> None:
+                await settled(session.get("a"))
+                session.set(f"tab {number}", number)
+
+            return act
+
+        tabs = [scene.visitor.twin() for _ in range(self.threads)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(lambda n: tabs[n].request(setting(n)), range(self.threads)))
+        expected = {f"tab {number}": number for number in range(self.threads)}
+        assert scene.holds(scene.visitor.id) == {"a": 1, "list": [1], **expected}
+
+    def test_a_value_that_cannot_be_decoded_stays_until_it_is_set(
+        self, store: SessionStore
+    ) -> None:
+        scene = Watched(self.driven(store))
+        key = ids.stored_key(scene.visitor.id)
+        store.update(key, Change(set={"bad": Entry("[[[")}))
+
+        async def read_bad(session: Any) -> Any:
+            return await settled(session.get("bad"))
+
+        for _ in range(2):
+            with pytest.raises(CorruptRecord, match="bad"):
+                scene.visitor.request(read_bad)
+            scene.visitor.request(_set)
+            assert loaded(store, key).entries["bad"].text == "[[["
+
+        async def mend(session: Any) -> None:
+            session.set("bad", "good")
+
+        scene.visitor.request(mend)
+        assert scene.visitor.request(read_bad) == "good"
