@@ -41,7 +41,9 @@ class StoreSteps:
         self._seconds = seconds
 
     def load(self, key: str) -> Steps[Record | Moved | None]:
-        found: Record | Moved | None = yield self._call("load", key)
+        # A function that was frozen between two invocations finds its connections cut.
+        found: Record | Moved | None
+        found = yield from _sent_again_if_lost(self._call("load", key))
         return found
 
     def create(self, key: str, record: Record) -> Steps[None]:

@@ -9,12 +9,17 @@ from contextlib import closing
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
+from contract.fault_cases import FaultCases
 from serverless_sessions import AsyncSessionStore, open_store
 from serverless_sessions.store import SessionStore
 from serverless_sessions.testing.async_contract import AsyncStoreContract, BlockingStore
 from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.redis import RedisStore
+from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.faults import redis_error
+from servers.lockstep import speak_redis
+from servers.process import HOST
 from servers.redis_cluster import RedisCluster
 from servers.redis_server import RedisServer
 from support.redis_damage import half_hashes
@@ -90,6 +95,23 @@ class TestRedisClusterAwaited(AsyncStoreContract):
     def async_store(self, redis_cluster: RedisCluster) -> Iterator[AsyncSessionStore]:
         with closing(clustered(redis_cluster)) as store:
             yield native(store)
+
+
+class TestRedisFaults(FaultCases):
+    broken = (
+        redis_error("LOADING Redis is loading the dataset in memory"),
+        redis_error("OOM command not allowed when used memory > 'maxmemory'."),
+        redis_error("READONLY You can't write against a read only replica."),
+        redis_error("ERR something inside broke"),
+    )
+
+    @pytest.fixture
+    def proxy(self, redis_server: RedisServer) -> Iterator[FaultProxy]:
+        with fault_proxy(redis_server.port, speak_redis) as proxy:
+            yield proxy
+
+    def opened(self, proxy: FaultProxy) -> SessionStore:
+        return opened(f"redis://{HOST}:{proxy.port}")
 
 
 def native(store: RedisStore) -> AsyncSessionStore:

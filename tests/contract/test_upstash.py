@@ -9,12 +9,17 @@ from contextlib import closing
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
+from contract.fault_cases import FaultCases
 from serverless_sessions import AsyncSessionStore, open_store
 from serverless_sessions.store import SessionStore
 from serverless_sessions.testing.async_contract import AsyncStoreContract
 from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.upstash import UpstashStore
+from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.faults import http_answer
+from servers.lockstep import speak_http
+from servers.process import HOST
 from servers.upstash_bridge import Upstash
 from support.redis_damage import half_hashes
 
@@ -53,6 +58,26 @@ class TestUpstashAwaited(AsyncStoreContract):
             awaited = store.native_async()
             assert awaited is not None
             yield awaited
+
+
+class TestUpstashFaults(FaultCases):
+    broken = (
+        http_answer(500, {"error": "ERR internal error"}),
+        http_answer(502, b"<html>Bad Gateway</html>"),
+        http_answer(429, {"error": "ERR max daily request limit exceeded"}),
+        http_answer(200, b"[]"),
+        http_answer(200, b""),
+    )
+
+    @pytest.fixture
+    def proxy(self, upstash: Upstash) -> Iterator[FaultProxy]:
+        with fault_proxy(upstash.port, speak_http) as proxy:
+            yield proxy
+
+    def opened(self, proxy: FaultProxy) -> SessionStore:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("UPSTASH_REDIS_REST_URL", f"http://{HOST}:{proxy.port}")
+            return opened()
 
 
 def test_upstash_beside_memory() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..handlers import _loop
@@ -12,7 +12,7 @@ from ..manager import SessionManager
 from ..store import AsyncSessionStore
 from .watched import finished
 
-Act = Callable[[Any], Awaitable[Any]]
+Act = Callable[[Any], Coroutine[Any, Any, Any]]
 """What a handler does with its session, in words that serve a Session and an AsyncSession."""
 
 
