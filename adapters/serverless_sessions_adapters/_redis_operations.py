@@ -126,7 +126,7 @@ class ScriptOperations(StoreOperations):
         return DELETED if answer[0] == "deleted" else ABSENT
 
     def list_user(self, user: str) -> Asking[list[str]]:
-        listed: list[str] = yield from self._run(scripts.LISTED, [self._of_user(user)])
+        listed: list[str] = yield from self._run(scripts.LISTED, [self.place_of_user(user)])
         return listed
 
     def place_of(self, key: str) -> str:
@@ -139,14 +139,14 @@ class ScriptOperations(StoreOperations):
     def _enlist(self, key: str, record: Record) -> Asking[None]:
         user, absolute = record.facts.user, record.facts.absolute
         if user is not None:
-            yield from self._run(scripts.ENLIST, [self._of_user(user)], key, absolute)
+            yield from self._run(scripts.ENLIST, [self.place_of_user(user)], key, absolute)
 
     def _delist(self, key: str, answer: list[Any]) -> Asking[None]:
         """Take ``key`` from the user whom a script named. What it did stands whether or not."""
         user = answer[1] if len(answer) > 1 else None
         if user:
             with suppress(Exception):
-                yield from self._run(scripts.DELIST, [self._of_user(user)], key)
+                yield from self._run(scripts.DELIST, [self.place_of_user(user)], key)
 
     def _run(self, script: Script, keys: list[str], *arguments: Argument) -> Asking[Any]:
         given = [str(argument) for argument in (clock.now(), TTL_LAG_SECONDS, *arguments)]
@@ -168,7 +168,7 @@ class ScriptOperations(StoreOperations):
             case ["large", size]:
                 refuse_oversize(size, self._max_bytes)
 
-    def _of_user(self, user: str) -> str:
+    def place_of_user(self, user: str) -> str:
         return f"{self._prefix}:u:{hashlib.sha256(user.encode()).hexdigest()}"
 
 
