@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 from rich.text import Text
-from rich.traceback import Traceback
 
 from .gateway import Report
 
@@ -50,14 +50,14 @@ def _counted(calls: list[float]) -> str:
     return f"{len(calls)} store call{plural} in {sum(calls) * 1000:.1f} ms"
 
 
-def _traceback(error: BaseException) -> Traceback:
-    return Traceback.from_exception(
-        type(error),
-        error,
-        _from_the_handler_on(error.__traceback__),
-        show_locals=False,
-        suppress=[_LIBRARY],
-    )
+def _traceback(error: BaseException) -> Text:
+    """As Python prints it, each line whole: terminals and editors open the file at a click."""
+    trace = _from_the_handler_on(error.__traceback__)
+    told = traceback.TracebackException(type(error), error, trace)
+    text = Text("".join(told.format()).rstrip())
+    text.highlight_regex(r"(?m)^ *File .*$", "cyan")
+    text.stylize("bold red", len(text) - len("".join(told.format_exception_only()).rstrip()))
+    return text
 
 
 def _from_the_handler_on(trace: TracebackType | None) -> TracebackType | None:
