@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from serverless_sessions import MemoryStore
 from serverless_sessions.cli.gateway import Report
 from serverless_sessions.cli.report import Terminal, line
 from serverless_sessions.events import Event
-from serverless_sessions.handlers.aws_lambda import with_session
-from serverless_sessions.testing.lambda_events import HttpRequest, to_event
 
 Printed = Callable[[Report], str]
 
@@ -56,41 +52,3 @@ def test_a_path_is_not_read_as_markup_nor_wrapped(printed: Printed) -> None:
     text = printed(Report("GET", "/[bold]x[/bold]" + "a" * 100, 200))
     assert text.count("\n") == 1
     assert "/[bold]x[/bold]aaa" in text
-
-
-def test_a_traceback_shows_the_error_and_its_line_but_no_local_variable(printed: Printed) -> None:
-    def handler() -> None:
-        password = "-".join(["hunter", "two"])
-        raise ValueError("out of lanterns" if password else "")
-
-    with pytest.raises(ValueError, match="lanterns") as raised:
-        handler()
-    text = printed(Report("GET", "/", 500, error=raised.value))
-    assert "ValueError: out of lanterns" in text
-    assert "test_report.py" in text
-    assert "hunter-two" not in text
-    assert text.splitlines()[-1].startswith("GET /  500")
-
-
-def test_a_traceback_begins_in_the_handler(printed: Printed) -> None:
-    def handler(event: object, context: object) -> object:
-        raise ValueError("out of lanterns")
-
-    with pytest.raises(ValueError, match="lanterns") as raised:
-        with_session(store=MemoryStore())(handler)(to_event("http-api", HttpRequest()), None)
-    error = raised.value
-    assert error.__traceback__ is not None
-    text = printed(Report("GET", "/", 500, error=error.with_traceback(error.__traceback__.tb_next)))
-    assert "test_report.py" in text
-    assert "_exchange.py" not in text
-
-
-def test_a_long_path_in_a_traceback_stays_whole(printed: Printed, tmp_path: Path) -> None:
-    path = tmp_path / ("long " * 40) / "app.py"
-    code = compile("def handler():\n    raise ValueError('out of lanterns')\n", path, "exec")
-    module: dict[str, Callable[[], None]] = {}
-    exec(code, module)
-    with pytest.raises(ValueError, match="lanterns") as raised:
-        module["handler"]()
-    text = printed(Report("GET", "/", 500, error=raised.value))
-    assert f'File "{path}", line 2, in handler\n' in text
