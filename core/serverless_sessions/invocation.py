@@ -29,11 +29,16 @@ class Invocation:
         self.session = Session(life, self._drive)
 
     def finish(self, *, failed: bool) -> None:
-        """Save before the answer leaves; after a server error only log-outs are carried out."""
+        """Save before the answer leaves; after a server error only log-outs are carried out.
+
+        The handler's part is over: any later use of the session raises SessionClosed.
+        """
+        self.close()
         self._drive(self._life.finish(failed=failed))
 
     def abandon(self) -> None:
         """The handler raised: carry out log-outs. Never raises an error of the store."""
+        self.close()
         try:
             self._drive(self._life.abandon())
         except SessionError as error:
@@ -48,21 +53,22 @@ class Invocation:
         self._life.closed = True
 
     def _drive(self, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                answer: Any = None
-                try:
-                    if isinstance(step, Pause):
-                        time.sleep(step.seconds)
+        with self._life.turn:
+            try:
+                step = next(steps)
+                while True:
+                    answer: Any = None
+                    try:
+                        if isinstance(step, Pause):
+                            time.sleep(step.seconds)
+                        else:
+                            method = getattr(self._store(), step.operation)
+                            with store_call(step, self._time_left, self._life.config.on_event):
+                                answer = method(*step.arguments)
+                    except SessionError as error:
+                        step = steps.throw(error)
                     else:
-                        method = getattr(self._store(), step.operation)
-                        with store_call(step, self._time_left, self._life.config.on_event):
-                            answer = method(*step.arguments)
-                except SessionError as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
+                        step = steps.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
