@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
+from . import clock
 from .contents import KEEP, MISSING, Keep, SessionInfo
 from .driver import TimeLeft, log_error, store_call
-from .errors import Moved, SessionError
+from .errors import Moved, SessionClosed, SessionError, StoreTimeout
 from .headers import Outcome
 from .intents import Intents
 from .lifecycle import Lifecycle
@@ -162,15 +163,18 @@ class AsyncInvocation:
         self.session = AsyncSession(life, self._drive)
 
     async def finish(self, *, failed: bool) -> None:
-        """See ``Invocation.finish``."""
-        await self._drive(self._life.finish(failed=failed))
+        """See ``Invocation.finish``. Cancelled, it goes on as after a handler that raised."""
+        import asyncio
+
+        try:
+            await self._drive(self._life.finish(failed=failed), last=True)
+        except asyncio.CancelledError:
+            await self.abandon()
+            raise
 
     async def abandon(self) -> None:
-        """See ``Invocation.abandon``."""
-        try:
-            await self._drive(self._life.abandon())
-        except SessionError as error:
-            log_error("the session could not be ended after the handler raised", error)
+        """See ``Invocation.abandon``. Being cancelled does not stop it."""
+        await _seen_through(self._abandon(), cancels=[])
 
     def outcome(self) -> Outcome:
         """See ``Invocation.outcome``."""
@@ -180,20 +184,81 @@ class AsyncInvocation:
         """See ``Invocation.close``."""
         self._life.closed = True
 
-    async def _drive(self, steps: Steps[T]) -> T:
+    async def _abandon(self) -> None:
+        try:
+            await self._drive(self._life.abandon(), last=True)
+        except SessionError as error:
+            log_error("the session could not be ended after the handler raised", error)
+
+    async def _drive(self, steps: Steps[T], *, last: bool = False) -> T:
+        """Run the steps, in turn with other tasks of this invocation; none comes after ``last``."""
         import asyncio
 
         if self._turn is None:
             self._turn = asyncio.Lock()
         async with self._turn:
-            return await run_async(steps, self._perform)
+            if last:
+                self.close()
+            elif self._life.closed:
+                raise SessionClosed
+            with self._life.turn:
+                return await self._driven(steps)
 
-    async def _perform(self, step: StoreCall | Pause) -> Any:
+    async def _driven(self, steps: Steps[T]) -> T:
+        """Cancelled, it sees a write through before it stops, so that what was stored is known:
+        a new id reaches the client, and no write goes on behind the answer."""
+        cancels: list[BaseException] = []
+        try:
+            result = await run_async(steps, lambda step: self._perform(step, cancels))
+        except SessionError:
+            if not cancels:
+                raise
+        else:
+            if not cancels:
+                return result
+        raise cancels[0]
+
+    async def _perform(self, step: StoreCall | Pause, cancels: list[BaseException]) -> Any:
         import asyncio
 
+        if cancels and not _settles(step):
+            raise cancels[0]
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return None
         method = getattr(self._store(), step.operation)
         with store_call(step, self._time_left, self._life.config.on_event):
-            return await method(*step.arguments)
+            call = _in_time(method(*step.arguments), step.operation)
+            if step.operation == "load" and not step.settles:
+                return await call
+            return await _seen_through(call, cancels)
+
+
+def _settles(step: StoreCall | Pause) -> bool:
+    return isinstance(step, StoreCall) and step.settles
+
+
+async def _in_time(call: Awaitable[T], operation: str) -> T:
+    """What ``call`` gives within the time that is left for it; StoreTimeout after that."""
+    import asyncio
+
+    try:
+        async with asyncio.timeout(clock.time_left()) as limit:
+            return await call
+    except TimeoutError as late:
+        if limit.expired():
+            raise StoreTimeout(f"{operation} took longer than the time left for it") from late
+        raise
+
+
+async def _seen_through(work: Coroutine[Any, Any, T], cancels: list[BaseException]) -> T:
+    """Await ``work`` to its end though this task is cancelled, which is added to ``cancels``."""
+    import asyncio
+
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as cancelled:
+            cancels.append(cancelled)
+    return task.result()

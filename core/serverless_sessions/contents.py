@@ -140,14 +140,15 @@ class Contents:
 
     def set(self, name: str, value: Any, ttl: Ttl | None) -> None:
         check_key(name)
-        self._life.state.set(name, self._new_entry(name, value, _deadline(ttl)))
+        entry = self._new_entry(name, value, _deadline(ttl))
+        self._life.turn.intend(lambda: self._life.state.set(name, entry))
 
     def delete(self, name: str) -> None:
         check_key(name)
-        self._life.state.remove(name)
+        self._life.turn.intend(lambda: self._life.state.remove(name))
 
     def clear(self) -> None:
-        self._life.state.clear()
+        self._life.turn.intend(lambda: self._life.state.clear())
 
     def modify(
         self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Ttl | Keep | None
@@ -205,8 +206,9 @@ class Contents:
         check_key(name)
         order = f"{int(clock.precise() * 1000):015d}.{len(self._own_flashes):06d}"
         reserved = f"{FLASH}{order}.{secrets.token_hex(4)}"
+        entry = self._new_entry(name, [name, value], None, reserved)
         self._own_flashes.add(reserved)
-        self._life.state.set(reserved, self._new_entry(name, [name, value], None, reserved))
+        self._life.turn.intend(lambda: self._life.state.set(reserved, entry))
 
     def flashes(self) -> Steps[list[tuple[str, Any]]]:
         """Earlier requests' flashes; each is removed in the store before anyone sees it."""
@@ -237,14 +239,14 @@ class Contents:
         return self._life.session_id
 
     def regenerate(self) -> None:
-        self._life.state.regenerating = True
+        self._life.turn.intend(lambda: self._life.state.regenerate())
 
     def bind(self, user: str | None) -> None:
         check_user(user)
-        self._life.state.bind(user)
+        self._life.turn.intend(lambda: self._life.state.bind(user))
 
     def destroy(self) -> None:
-        self._life.destroy()
+        self._life.turn.intend(self._life.destroy)
 
     def load(self, session_id: str) -> Steps[None]:
         return self._life.load(session_id)
@@ -270,7 +272,7 @@ class Contents:
         return entry
 
     def _require_conditions(self, call: str) -> None:
-        if not self._life.guarantees.conditional:
+        if not self._life.backend().guarantees.conditional:
             raise Unsupported(
                 f"{call}() needs a store with conditional writes, and this one has none"
             )

@@ -79,6 +79,11 @@ class SessionNotFound(SessionError, LookupError):
 class SessionClosed(SessionError, RuntimeError):
     """The session was used after its response had left."""
 
+    def __init__(
+        self, message: str = "the response has left; its session can no longer be used"
+    ) -> None:
+        super().__init__(message)
+
 
 class InvalidArgument(SessionError, ValueError):
     """A key, ttl or user is not allowed; the message names it and what is."""

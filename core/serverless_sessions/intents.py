@@ -26,7 +26,7 @@ class Intents:
     @property
     def _contents(self) -> Contents:
         if self.__life.closed:
-            raise SessionClosed("the response has left; its session can no longer be used")
+            raise SessionClosed
         return self.__contents
 
     @property

@@ -30,11 +30,16 @@ class Invocation:
         self.session = Session(life, self._drive)
 
     def finish(self, *, failed: bool) -> None:
-        """Save before the answer leaves; after a server error only log-outs are carried out."""
+        """Save before the answer leaves; after a server error only log-outs are carried out.
+
+        The handler's part is over: any later use of the session raises SessionClosed.
+        """
+        self.close()
         self._drive(self._life.finish(failed=failed))
 
     def abandon(self) -> None:
         """The handler raised: carry out log-outs. Never raises an error of the store."""
+        self.close()
         try:
             self._drive(self._life.abandon())
         except SessionError as error:
@@ -49,7 +54,8 @@ class Invocation:
         self._life.closed = True
 
     def _drive(self, steps: Steps[T]) -> T:
-        return run(steps, self._perform)
+        with self._life.turn:
+            return run(steps, self._perform)
 
     def _perform(self, step: StoreCall | Pause) -> Any:
         if isinstance(step, Pause):

@@ -18,9 +18,9 @@ from .errors import Conflict, Moved, SessionError, SessionGone, SessionNotFound
 from .events import Event, EventName, emit
 from .headers import Outcome
 from .records import Records, after
-from .state import Layer, State
+from .state import Layer, State, Turn
 from .steps import Pause, Steps, StoreSteps
-from .store import NONE, Absence, AnyStore, Entry, Facts, Guarantees, Record
+from .store import NONE, Absence, AnyStore, Entry, Facts, Record
 
 
 class Place(NamedTuple):
@@ -53,12 +53,13 @@ class Lifecycle:
     ) -> None:
         self.config = config
         self.state = State()
+        self.turn = Turn()
         self.accessed = False
         self.closed = False
         self.created = False
         self._offered = tuple(offered)
         self._has_cookie = bool(self._offered)
-        self._backend = store
+        self.backend = store
         self.records = Records(config, sealer, lambda: store().guarantees.max_bytes)
         self._encode = encode
         self._time_left = time_left
@@ -69,10 +70,6 @@ class Lifecycle:
         self._issued: tuple[str, Facts] | None = None
         self._clears_cookie = False
         self._answers = True
-
-    @property
-    def guarantees(self) -> Guarantees:
-        return self._backend().guarantees
 
     @property
     def session_id(self) -> str | None:
@@ -346,7 +343,7 @@ class Lifecycle:
         while True:
             session_id = ids.draw()
             drawn = ids.stored_key(session_id)
-            if self._backend().colocated(key, drawn):
+            if self.backend().colocated(key, drawn):
                 return session_id, drawn
 
     def _end_the_doomed(self) -> Steps[None]:

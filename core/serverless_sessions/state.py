@@ -18,6 +18,30 @@ class Undecided(Enum):
 UNDECIDED = Undecided.UNDECIDED
 
 
+class Turn:
+    """Intents wait while steps are under way, which read and change the same state."""
+
+    __slots__ = ("_depth", "_waiting")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._waiting: list[Callable[[], None]] = []
+
+    def intend(self, intent: Callable[[], None]) -> None:
+        if self._depth:
+            self._waiting.append(intent)
+        else:
+            intent()
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        while self._waiting and not self._depth:
+            self._waiting.pop(0)()
+
+
 class Layer:
     """Sets and removals, to be laid over what is stored; ``cleared`` hides all of that first."""
 
@@ -131,6 +155,9 @@ class State:
         for handed in self.handed_out.values():
             handed.before_bind = True
         self.binding = Binding(user, drops=leaves or (before is not None and before.drops))
+
+    def regenerate(self) -> None:
+        self.regenerating = True
 
     def keeps_data_of(self, stored_user: str | None) -> bool:
         """Whether a session of ``stored_user`` keeps its data under the pending binding."""

@@ -18,11 +18,15 @@ T = TypeVar("T")
 
 
 class StoreCall(NamedTuple):
-    """Call the store's method of this name. ``ends`` is a ``time.monotonic`` moment."""
+    """Call the store's method of this name. ``ends`` is a ``time.monotonic`` moment.
+
+    One that ``settles`` finds out, or makes sure, that a write before it has arrived.
+    """
 
     operation: Operation
     arguments: tuple[Any, ...]
     ends: float
+    settles: bool = False
 
 
 class Pause(NamedTuple):
@@ -69,7 +73,7 @@ class StoreSteps:
         self, old: str, new: str, record: Record, rev: object, grace_until: int
     ) -> Steps[None]:
         call = self._call("rotate", old, new, record, rev, grace_until)
-        arrived = StoreCall("load", (new,), call.ends)
+        arrived = StoreCall("load", (new,), call.ends, settles=True)
         try:
             yield call
         except StoreUnavailable as lost:
@@ -77,7 +81,7 @@ class StoreSteps:
             if (yield arrived) is not None:
                 return
             try:
-                yield call
+                yield call._replace(settles=True)
             except (SessionGone, Moved, Conflict):
                 if (yield arrived) is None:
                     raise
@@ -91,18 +95,18 @@ def _sent_again_if_lost(call: StoreCall) -> Steps[Any]:
         return (yield call)
     except StoreUnavailable as lost:
         _raise_if_time_is_up(lost)
-        return (yield call)
+        return (yield call._replace(settles=True))
 
 
 def _settle_conditional(
     call: StoreCall, key: str, nonce: str, lost: StoreUnavailable
 ) -> Steps[None]:
     """Send a compare-and-set again unless it arrived; where neither is certain, say so."""
-    look = StoreCall("load", (key,), call.ends)
+    look = StoreCall("load", (key,), call.ends, settles=True)
     if _bears((yield look), nonce):
         return
     try:
-        yield call
+        yield call._replace(settles=True)
     except (Conflict, Moved):
         if not _bears((yield look), nonce):
             raise StoreTimeout("a reply was lost: whether the change is stored is open") from lost

@@ -58,11 +58,11 @@ class Client:
                 raise
             await settled(invocation.finish(failed=status >= 500))
         finally:
-            self._obey(invocation.outcome())
+            self.obey(invocation.outcome())
             invocation.close()
         return result
 
-    def _obey(self, outcome: Outcome) -> None:
+    def obey(self, outcome: Outcome) -> None:
         self.outcome = outcome
         if outcome.set_cookie is not None:
             self.id = outcome.set_cookie.partition("=")[2].partition(";")[0]

@@ -75,7 +75,7 @@ class Gateway:
         try:
             with observed(report.events.append):
                 result = self._handler(event, LambdaContext(timeout=self._timeout))
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (it is the handler's, and told)
+        except BaseException as error:  # noqa: BLE001  (it is the handler's, and told)
             report.error = error
             return failure(self._front_door)
         response = to_response(self._front_door, result)

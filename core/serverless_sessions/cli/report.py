@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import TracebackType
-
 from rich.console import Console
 from rich.text import Text
-from rich.traceback import Traceback
 
 from .gateway import Report
+from .tracebacks import readable
 
-_LIBRARY = str(Path(__file__).parents[1])
 _STYLES = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
 
 
@@ -26,7 +22,7 @@ class Terminal:
 
     def tell(self, report: Report) -> None:
         if report.error is not None:
-            self._console.print(_traceback(report.error))
+            self._console.print(readable(report.error))
         self._console.print(line(report))
 
 
@@ -48,21 +44,3 @@ def _counted(calls: list[float]) -> str:
         return "0 store calls"
     plural = "" if len(calls) == 1 else "s"
     return f"{len(calls)} store call{plural} in {sum(calls) * 1000:.1f} ms"
-
-
-def _traceback(error: BaseException) -> Traceback:
-    return Traceback.from_exception(
-        type(error),
-        error,
-        _from_the_handler_on(error.__traceback__),
-        show_locals=False,
-        suppress=[_LIBRARY],
-    )
-
-
-def _from_the_handler_on(trace: TracebackType | None) -> TracebackType | None:
-    """Without the frames of this library that lead there; all of them where it fails itself."""
-    found = trace
-    while found is not None and found.tb_frame.f_code.co_filename.startswith(_LIBRARY):
-        found = found.tb_next
-    return found or trace

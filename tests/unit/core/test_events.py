@@ -124,7 +124,7 @@ def test_a_store_call_tells_operation_duration_and_error(driver: Driver) -> None
     assert [(e.name, e.operation, e.error) for e in told] == [
         ("store_call", "load", "StoreUnavailable"),
         ("store_error", "load", "StoreUnavailable"),
-    ]
+    ] * 2  # a call whose reply may be lost is made again
 
 
 def test_fact_32_no_event_holds_an_id_a_key_or_a_value(driver: Driver) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from collections.abc import Callable
@@ -101,7 +102,7 @@ def test_a_report_tells_method_path_status_and_events_but_no_query() -> None:
         ("rest", "502 Bad Gateway", b'{"message": "Internal server error"}'),
     ],
 )
-@pytest.mark.parametrize("error", [ValueError("secret"), SystemExit(3)])
+@pytest.mark.parametrize("error", [ValueError("secret"), SystemExit(3), asyncio.CancelledError()])
 def test_an_exception_is_reported_and_not_sent(
     front_door: str, status: str, body: bytes, error: BaseException
 ) -> None:

@@ -172,47 +172,6 @@ def test_decision_2_async_handlers_share_one_loop_and_several_threads_do_not_wai
     assert len({line for answer in answers for line in answer.values("set-cookie")}) == 4
 
 
-@pytest.mark.parametrize("ending", [SystemExit, KeyboardInterrupt])
-def test_the_loop_outlives_a_handler_that_exits(ending: type[BaseException]) -> None:
-    @with_session(store=MemoryStore())
-    async def exits(event: Any, context: Any) -> Any:
-        raise ending
-
-    @with_session(store=MemoryStore())
-    async def answers(event: Any, context: Any) -> Any:
-        return OK
-
-    for _ in range(2):
-        with pytest.raises(ending):
-            exits(EVENT, None)
-    assert answers(EVENT, None) == OK
-
-
-HANGS = """
-import asyncio, sys
-from serverless_sessions.handlers.aws_lambda import with_session
-from serverless_sessions.testing.lambda_events import HttpRequest, to_event
-
-event = to_event("rest", HttpRequest())
-
-async def leave():
-    sys.exit("left")
-
-@with_session(store="memory://")
-async def answers(event, context):
-    return {"statusCode": 200}
-
-@with_session(store="memory://")
-async def fails(event, context):
-    {fault}
-
-try:
-    fails(event, None)
-except (SystemExit, RuntimeError) as error:
-    print(type(error).__name__, answers(event, None))
-"""
-
-
 def test_options_in_either_form_and_arguments_over_the_environment(
     monkeypatch: pytest.MonkeyPatch, store: WatchedStore
 ) -> None:
