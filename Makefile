@@ -3,15 +3,22 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# What the tests start besides Python. Debian's packages have the same names.
+PROGRAMS := chromium
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test programs check bench format clean
 
 demo: $(INSTALLED)
 	SESSION_STORE="$${SESSION_STORE:-sqlite:///.sessions/demo.db}" PYTHONPATH=examples \
 		$(BIN)/serverless-sessions serve cart.aws_lambda:handler --port $(PORT)
 
-test: $(INSTALLED)
+test: $(INSTALLED) programs
 	$(BIN)/pytest -n 2 -m "not packaging"
+
+# Only root can install them. The tests of a program that is missing say so.
+programs:
+	-@which $(PROGRAMS) >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get --quiet update && \
+		apt-get --quiet install --yes --no-install-recommends $(PROGRAMS); }
 
 check: $(INSTALLED)
 	$(BIN)/ruff check
@@ -27,7 +34,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv .sessions dist
+	rm -rf .venv .sessions dist artefacts
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv .venv
