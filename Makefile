@@ -2,13 +2,14 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
-INSTALLED := .venv/.installed
+DEMO := .venv/.cli
+INSTALLED := .venv/.dev
 # What the tests start besides Python. Debian's packages have the same names.
 PROGRAMS := chromium
 
 .PHONY: demo test programs check bench format clean
 
-demo: $(INSTALLED)
+demo: $(DEMO)
 	SESSION_STORE="$${SESSION_STORE:-sqlite:///.sessions/demo.db}" PYTHONPATH=examples \
 		$(BIN)/serverless-sessions serve cart.aws_lambda:handler --port $(PORT)
 
@@ -36,7 +37,7 @@ format: $(INSTALLED)
 clean:
 	rm -rf .venv .sessions dist artefacts
 
-$(INSTALLED): pyproject.toml
+$(DEMO) $(INSTALLED): .venv/.%: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
 	touch $@
