@@ -65,6 +65,7 @@ class Lifecycle:
         self._store = StoreSteps(config.store_timeout)
         self._place: Place | None = None
         self._read_error: SessionError | None = None
+        self._missed: list[str] = []
         self._doomed: list[str] = []
         self._issued: tuple[str, Facts] | None = None
         self._clears_cookie = False
@@ -132,6 +133,7 @@ class Lifecycle:
             raise SessionNotFound("the id given to load() names no live session")
         self._place = found._replace(foreign=True)
         self._offered = ()
+        self._missed = []
         self._read_error = None
         self.state = State()
 
@@ -140,11 +142,10 @@ class Lifecycle:
             if self._place.gone:
                 return
             found = yield from self._find_or_remember_failure(self._place.session_id)
-            self._place = (
-                self._place._replace(gone=True)
-                if found is None
-                else found._replace(foreign=self._place.foreign)
-            )
+            if found is None:
+                self._end(self._place)
+            else:
+                self._place = found._replace(foreign=self._place.foreign)
             return
         while self._offered:
             found = yield from self._find_or_remember_failure(self._offered[0])
@@ -152,8 +153,16 @@ class Lifecycle:
                 self._place = found
                 self._tell("loaded")
                 return
-            self._offered = self._offered[1:]
-            self._tell("missed")
+            self._miss()
+
+    def _miss(self) -> None:
+        self._missed.append(self._offered[0])
+        self._offered = self._offered[1:]
+        self._tell("missed")
+
+    def _end(self, place: Place) -> None:
+        self._place = place._replace(gone=True)
+        self._missed.append(place.session_id)
 
     def _find_or_remember_failure(self, session_id: str) -> Steps[Place | None]:
         try:
@@ -180,20 +189,25 @@ class Lifecycle:
     # Writing
 
     def destroy(self) -> None:
-        """Doom the session; what is set afterwards belongs to a new one."""
+        """Doom the session; what is set afterwards belongs to a new one.
+
+        An id that opened nothing may be one that another request has just rotated: only the
+        deletion follows that session to its new id.
+        """
         place = self._place
         if place is not None and not place.gone:
             self._doomed.append(place.key)
         self._doomed += [
-            ids.stored_key(offered)
-            for offered in self._offered
-            if place is None or offered != place.session_id
+            ids.stored_key(known)
+            for known in dict.fromkeys((*self._missed, *self._offered))
+            if place is None or place.gone or known != place.session_id
         ]
         if place is None or not place.foreign:
             self._clears_cookie = self._has_cookie
         self._issued = None
         self._place = None
         self._offered = ()
+        self._missed = []
         self._read_error = None
         self.state = State()
 
@@ -229,8 +243,7 @@ class Lifecycle:
             try:
                 yield from self._update(place, changes)
             except SessionGone:
-                self._offered = self._offered[1:]
-                self._tell("missed")
+                self._miss()
             else:
                 return
         if changes.sets:
@@ -251,7 +264,7 @@ class Lifecycle:
             try:
                 yield from self._update(place, changes, expect)
             except SessionGone:
-                self._place = place._replace(gone=True)
+                self._end(place)
             else:
                 return
         self._lose()
