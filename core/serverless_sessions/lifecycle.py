@@ -204,7 +204,7 @@ class Lifecycle:
         ]
         if place is None or not place.foreign:
             self._clears_cookie = self._has_cookie
-        self._issued = None
+            self._issued = None
         self._place = None
         self._offered = ()
         self._missed = []
@@ -344,7 +344,8 @@ class Lifecycle:
 
     def _lose(self) -> NoReturn:
         """The session ended after it was seen: what this invocation changed is dropped."""
-        self._issued = None
+        if self._place is None or not self._place.foreign:
+            self._issued = None
         self._tell("lost")
         raise SessionGone("the session has ended")
 

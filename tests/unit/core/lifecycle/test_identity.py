@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from serverless_sessions import (
     ids,
 )
@@ -128,6 +130,29 @@ def test_destroy_after_load_leaves_the_clients_own_session(live: Scene) -> None:
     assert visitor.set_cookie is None
     assert live.stored() == "-"
     assert visitor.request(_all) == {"b": 2}
+
+
+@pytest.mark.parametrize("ending", ["destroyed here", "ended elsewhere"])
+def test_the_end_of_a_loaded_session_keeps_the_clients_own_new_id(
+    live: Scene, ending: str
+) -> None:
+    """A log-in that also ends another session of the user."""
+    visitor = Client(live.manager, live.client.driver)
+    visitor.request(INTENTS["set"])
+
+    async def act(session: Any) -> None:
+        session.bind("alice")
+        await settled(session.load(live.client.id))
+        if ending == "destroyed here":
+            session.destroy()
+        else:
+            await live.client.twin().send(INTENTS["destroy"])
+            session.set("x", 1)
+
+    visitor.request(act)
+    assert visitor.set_cookie == "new"
+    assert visitor.request(_all) == {"b": 2}
+    assert live.stored() == "-"
 
 
 def test_two_cookies_of_one_name_are_tried_in_order(live: Scene) -> None:
