@@ -320,10 +320,10 @@ class Lifecycle:
             session_id, key = self._draw_beside(place.key)
             renewed = self.records.renewed(record, place.key, key, changes, binding)
             grace = 0 if binding is not None else self.config.rotation_grace
+            # Without grace no clock is asked: on a machine where it lags there would be some.
+            grace_until = clock.now() + grace if grace else 0
             try:
-                yield from self._store.rotate(
-                    place.key, key, renewed, record.rev, clock.now() + grace
-                )
+                yield from self._store.rotate(place.key, key, renewed, record.rev, grace_until)
             except (Conflict, Moved, SessionGone) as lost:
                 self._place = place._replace(record=record._replace(rev=None))
                 yield from self.back_off(attempt, lost)

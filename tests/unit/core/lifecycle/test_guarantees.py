@@ -291,6 +291,13 @@ def test_5_a_rotation_by_bind_has_no_grace(live: Scene) -> None:
     assert old.request(contents) == {}
 
 
+def test_5_a_rotation_without_grace_has_none_on_a_machine_whose_clock_lags(live: Scene) -> None:
+    old = live.client.twin()
+    live.play(INTENTS["bind-alice"])
+    live.clock.advance(-2)
+    assert old.request(contents) == {}
+
+
 def test_5_without_grace_the_old_id_is_dead_at_once(driver: Driver) -> None:
     with FrozenClock() as clock:
         scene = Scene(driver, clock)
