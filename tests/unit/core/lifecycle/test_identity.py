@@ -14,6 +14,7 @@ from serverless_sessions import (
 from serverless_sessions.testing.clock import FrozenClock
 from support.client import Client, Driver, settled
 from support.scenes import IDLE, INTENTS, SITUATIONS, Scene
+from support.stores import once
 
 
 async def _all(session: Any) -> dict[str, Any]:
@@ -223,3 +224,23 @@ def test_10_what_was_consulted_is_told_apart_and_what_was_not_is_not(scene: Scen
     for intent in ("nothing", "delete", "clear"):
         scene.play(INTENTS[intent])
         assert not scene.client.outcome.accessed, intent
+
+
+@pytest.mark.parametrize("intent", ["set", "bind-alice"])
+@pytest.mark.parametrize("saves", ["save", "at the end"])
+def test_a_log_out_in_a_task_beside_the_first_save_ends_the_new_session(
+    intent: str, saves: str
+) -> None:
+    scene = Scene("async", FrozenClock())
+    sessions: list[Any] = []
+
+    async def act(session: Any) -> None:
+        sessions.append(session)
+        await INTENTS[intent](session)
+        if saves == "save":
+            await session.save()
+
+    scene.store.before = once(lambda: sessions[0].destroy(), "create")
+    scene.client.request(act)
+    assert dict(scene.store.inner.scan()) == {}
+    assert scene.client.set_cookie is None
