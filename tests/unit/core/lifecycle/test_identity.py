@@ -134,9 +134,7 @@ def test_destroy_after_load_leaves_the_clients_own_session(live: Scene) -> None:
 
 
 @pytest.mark.parametrize("ending", ["destroyed here", "ended elsewhere"])
-def test_the_end_of_a_loaded_session_keeps_the_clients_own_new_id(
-    live: Scene, ending: str
-) -> None:
+def test_the_end_of_a_loaded_session_keeps_the_clients_own_new_id(live: Scene, ending: str) -> None:
     """A log-in that also ends another session of the user."""
     visitor = Client(live.manager, live.client.driver)
     visitor.request(INTENTS["set"])
