@@ -220,13 +220,13 @@ class Lifecycle:
             self._raise_read_error()
         try:
             if state.binding is not None or (state.regenerating and self.session_id is not None):
-                yield from self._rotate()
+                user = yield from self._rotate()
             elif changes := state.changes(user):
                 yield from self.commit(changes)
             elif self._touch_is_due():
                 yield from self._touch()
         except SessionGone:
-            state.stored(user)
+            state.stored(self.stored_user)
             raise
         state.stored(user)
 
@@ -304,8 +304,11 @@ class Lifecycle:
         self.created = True
         self._arrive(session_id, key, record, "created")
 
-    def _rotate(self) -> Steps[None]:
-        """Give the session a new id. A session reached through its marker has one already."""
+    def _rotate(self) -> Steps[str | None]:
+        """Give the session a new id. A session reached through its marker has one already.
+
+        Returns the user to whom it belonged before.
+        """
         attempt = 0
         while True:
             record = self.record
@@ -313,13 +316,14 @@ class Lifecycle:
                 record = yield from self.read_anew()
             place, binding = self._place, self.state.binding
             if record is None or place is None or place.gone:
+                user = self.stored_user
                 yield from self._start_over()
-                return
+                return user
             changes = self.state.changes(record.facts.user)
             if place.through_marker and binding is None:
                 if changes:
                     yield from self._write_where_seen(place, changes, NONE)
-                return
+                return record.facts.user
             session_id, key = self._draw_beside(place.key)
             renewed = self.records.renewed(record, place.key, key, changes, binding)
             grace = 0 if binding is not None else self.config.rotation_grace
@@ -333,7 +337,7 @@ class Lifecycle:
                 attempt += 1
                 continue
             self._arrive(session_id, key, renewed, "rotated")
-            return
+            return record.facts.user
 
     def _start_over(self) -> Steps[None]:
         """Nothing is there to rotate. A log-in is never dropped; else as with any write."""

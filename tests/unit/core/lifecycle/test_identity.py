@@ -46,6 +46,21 @@ def test_a_value_held_across_a_change_of_user_is_gone(scene: Scene) -> None:
     assert scene.stored() == "b=1 @bob"
 
 
+def test_a_value_set_and_held_before_a_change_of_user_stays_behind(scene: Scene) -> None:
+    """The session was not read before: whose it was is known only when it is saved."""
+    SITUATIONS["alice"](scene)
+
+    async def act(session: Any) -> None:
+        session.set("draft", ["of alice"])
+        held = await settled(session.get("draft"))
+        session.bind("bob")
+        await settled(session.save())
+        held.append("more")
+
+    scene.play(act)
+    assert scene.stored() == "@bob"
+
+
 def test_binding_twice_in_one_request_counts_each_change_of_user(scene: Scene) -> None:
     async def act(session: Any) -> None:
         session.set("before", 1)
