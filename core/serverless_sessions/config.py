@@ -198,7 +198,8 @@ def _parse(name: str, text: str) -> Any:
 
 
 def _refused(name: str, value: object, allowed: str) -> ConfigurationError:
-    return ConfigurationError(f"{name} (SESSION_{name.upper()}) is {value!r}; allowed is {allowed}")
+    shown = type(value).__name__ if name == "store" else repr(value)
+    return ConfigurationError(f"{name} (SESSION_{name.upper()}) is {shown}; allowed is {allowed}")
 
 
 def _refuse_what_is_not_built_yet(environ: Mapping[str, str]) -> None:

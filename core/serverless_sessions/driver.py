@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from . import clock
-from .errors import Conflict, Moved, SessionError, SessionGone, StoreTimeout, StoreUnavailable
+from .errors import (
+    Conflict,
+    CorruptRecord,
+    Moved,
+    SessionError,
+    SessionGone,
+    StoreTimeout,
+    StoreUnavailable,
+)
 from .events import Event, Listener, emit
 from .steps import StoreCall
 
@@ -43,7 +51,12 @@ def store_call(call: StoreCall, time_left: TimeLeft, hook: Listener | None) -> I
 
 
 def log_error(what: str, error: SessionError) -> None:
-    """Tell the operator; our errors name no id, value or secret."""
+    """Tell the operator; our errors name no id, value or secret.
+
+    The cause of a CorruptRecord is left out: a user's decode function that failed on a stored
+    value shows it, as in ``invalid literal for int()``.
+    """
     import logging
 
-    logging.getLogger("serverless_sessions").error("%s: %s", what, error, exc_info=error)
+    shown = None if isinstance(error, CorruptRecord) else error
+    logging.getLogger("serverless_sessions").error("%s: %s", what, error, exc_info=shown)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 Headers = list[tuple[str, str]]
 
-_SHARED_CACHE_CONTROL = frozenset({"cdn-cache-control", "surrogate-control"})
+# A CDN's own targeted field wins over Cache-Control at that CDN (RFC 9213 2.2).
+_SHARED_CACHE_CONTROL = ("cdn-cache-control", "surrogate-control")
 _STORING = frozenset({"public", "max-age", "s-maxage"})
 
 
@@ -53,7 +54,7 @@ def _never_stored(headers: Headers) -> Headers:
     others = [
         (name, value)
         for name, value in headers
-        if name.lower() not in {"cache-control", *_SHARED_CACHE_CONTROL}
+        if name.lower() != "cache-control" and not name.lower().endswith(_SHARED_CACHE_CONTROL)
     ]
     return [*others, ("Cache-Control", ", ".join(["no-store", *kept]))]
 

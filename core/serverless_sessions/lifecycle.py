@@ -66,6 +66,7 @@ class Lifecycle:
         self._store = StoreSteps(config.store_timeout)
         self._place: Place | None = None
         self._read_error: SessionError | None = None
+        self._missed: list[str] = []
         self._doomed: list[str] = []
         self._issued: tuple[str, Facts] | None = None
         self._clears_cookie = False
@@ -129,6 +130,7 @@ class Lifecycle:
             raise SessionNotFound("the id given to load() names no live session")
         self._place = found._replace(foreign=True)
         self._offered = ()
+        self._missed = []
         self._read_error = None
         self.state = State()
 
@@ -137,11 +139,10 @@ class Lifecycle:
             if self._place.gone:
                 return
             found = yield from self._find_or_remember_failure(self._place.session_id)
-            self._place = (
-                self._place._replace(gone=True)
-                if found is None
-                else found._replace(foreign=self._place.foreign)
-            )
+            if found is None:
+                self._end(self._place)
+            else:
+                self._place = found._replace(foreign=self._place.foreign)
             return
         while self._offered:
             found = yield from self._find_or_remember_failure(self._offered[0])
@@ -149,8 +150,16 @@ class Lifecycle:
                 self._place = found
                 self._tell("loaded")
                 return
-            self._offered = self._offered[1:]
-            self._tell("missed")
+            self._miss()
+
+    def _miss(self) -> None:
+        self._missed.append(self._offered[0])
+        self._offered = self._offered[1:]
+        self._tell("missed")
+
+    def _end(self, place: Place) -> None:
+        self._place = place._replace(gone=True)
+        self._missed.append(place.session_id)
 
     def _find_or_remember_failure(self, session_id: str) -> Steps[Place | None]:
         try:
@@ -177,20 +186,25 @@ class Lifecycle:
     # Writing
 
     def destroy(self) -> None:
-        """Doom the session; what is set afterwards belongs to a new one."""
+        """Doom the session; what is set afterwards belongs to a new one.
+
+        An id that opened nothing may be one that another request has just rotated: only the
+        deletion follows that session to its new id.
+        """
         place = self._place
         if place is not None and not place.gone:
             self._doomed.append(place.key)
         self._doomed += [
-            ids.stored_key(offered)
-            for offered in self._offered
-            if place is None or offered != place.session_id
+            ids.stored_key(known)
+            for known in dict.fromkeys((*self._missed, *self._offered))
+            if place is None or place.gone or known != place.session_id
         ]
         if place is None or not place.foreign:
             self._clears_cookie = self._has_cookie
-        self._issued = None
+            self._issued = None
         self._place = None
         self._offered = ()
+        self._missed = []
         self._read_error = None
         self.state = State()
 
@@ -203,13 +217,13 @@ class Lifecycle:
             self._raise_read_error()
         try:
             if state.binding is not None or (state.regenerating and self.session_id is not None):
-                yield from self._rotate()
+                user = yield from self._rotate()
             elif changes := state.changes(user):
                 yield from self.commit(changes)
             elif self._touch_is_due():
                 yield from self._touch()
         except SessionGone:
-            state.stored(user)
+            state.stored(self.stored_user)
             raise
         state.stored(user)
 
@@ -226,8 +240,7 @@ class Lifecycle:
             try:
                 yield from self._update(place, changes)
             except SessionGone:
-                self._offered = self._offered[1:]
-                self._tell("missed")
+                self._miss()
             else:
                 return
         if changes.sets:
@@ -248,7 +261,7 @@ class Lifecycle:
             try:
                 yield from self._update(place, changes, expect)
             except SessionGone:
-                self._place = place._replace(gone=True)
+                self._end(place)
             else:
                 return
         self._lose()
@@ -281,13 +294,19 @@ class Lifecycle:
             return
         session_id = ids.draw()
         key = ids.stored_key(session_id)
-        record = self.records.new(key, changes, user)
+        record, state = self.records.new(key, changes, user), self.state
         yield from self._store.create(key, record)
+        if self.state is not state:  # another task logged out meanwhile
+            self._doomed.append(key)
+            return
         self.created = True
         self._arrive(session_id, key, record, "created")
 
-    def _rotate(self) -> Steps[None]:
-        """Give the session a new id. A session reached through its marker has one already."""
+    def _rotate(self) -> Steps[str | None]:
+        """Give the session a new id. A session reached through its marker has one already.
+
+        Returns the user to whom it belonged before.
+        """
         attempt = 0
         while True:
             record = self.record
@@ -295,27 +314,28 @@ class Lifecycle:
                 record = yield from self.read_anew()
             place, binding = self._place, self.state.binding
             if record is None or place is None or place.gone:
+                user = self.stored_user
                 yield from self._start_over()
-                return
+                return user
             changes = self.state.changes(record.facts.user)
             if place.through_marker and binding is None:
                 if changes:
                     yield from self._write_where_seen(place, changes, NONE)
-                return
+                return record.facts.user
             session_id, key = self._draw_beside(place.key)
             renewed = self.records.renewed(record, place.key, key, changes, binding)
             grace = 0 if binding is not None else self.config.rotation_grace
+            # Without grace no clock is asked: on a machine where it lags there would be some.
+            grace_until = clock.now() + grace if grace else 0
             try:
-                yield from self._store.rotate(
-                    place.key, key, renewed, record.rev, clock.now() + grace
-                )
+                yield from self._store.rotate(place.key, key, renewed, record.rev, grace_until)
             except (Conflict, Moved, SessionGone) as lost:
                 self._place = place._replace(record=record._replace(rev=None))
                 yield from self.back_off(attempt, lost)
                 attempt += 1
                 continue
             self._arrive(session_id, key, renewed, "rotated")
-            return
+            return record.facts.user
 
     def _start_over(self) -> Steps[None]:
         """Nothing is there to rotate. A log-in is never dropped; else as with any write."""
@@ -329,7 +349,8 @@ class Lifecycle:
 
     def _lose(self) -> NoReturn:
         """The session ended after it was seen: what this invocation changed is dropped."""
-        self._issued = None
+        if self._place is None or not self._place.foreign:
+            self._issued = None
         self._tell("lost")
         raise SessionGone("the session has ended")
 
@@ -375,6 +396,7 @@ class Lifecycle:
         if not failed or self.config.save_on_error:
             with suppress(SessionGone):
                 yield from self.flush()
+            yield from self._end_the_doomed()
 
     def abandon(self) -> Steps[None]:
         """The handler raised: log-outs are carried out, but no answer can bring a new id."""

@@ -152,6 +152,26 @@ def test_an_error_of_the_handler_is_told_from_its_own_line_on(served: tuple[str,
     assert "hunter" not in told.replace('["hunter", "two"]', "")
 
 
+@pytest.mark.parametrize(
+    "line", [b"\x1b]0;theirs\x07GET /", b"GET http://[/"], ids=["method", "target"]
+)
+def test_a_request_line_that_no_browser_sends_is_a_400(
+    served: tuple[str, Server], line: bytes
+) -> None:
+    """Nothing of it reaches the terminal, which would obey it."""
+    _, server = served
+    before = len(server.log.read_text())
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
+        connection.sendall(line + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    exchange(server, "GET", "/after", [])
+    server.logged(r"^GET /after  200 ", before)
+    told = server.log.read_text()[before:]
+    assert "\x1b" not in told
+    assert "Traceback" not in told
+
+
 @pytest.mark.parametrize("options", [(), ("--reload",)], ids=["plain", "reload"])
 def test_a_busy_port_is_one_line_and_exit_2(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "app.py").write_text(HANDLER)

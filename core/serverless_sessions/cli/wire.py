@@ -19,6 +19,7 @@ MAX_BODY = 10 * 1024 * 1024
 """API Gateway's quota for a payload."""
 
 _TARGET, _HEADERS = "serverless_sessions.target", "serverless_sessions.headers"
+_METHOD = re.compile(r"[A-Za-z-]{1,20}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OWN = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 _UNRESERVED = "/%!$&'()*+,;=:@~-._"
@@ -34,6 +35,15 @@ class Refused(Exception):
 
 class RequestHandler(WSGIRequestHandler):
     """Keeps what WSGI would merge: every header line, and the target as it was sent."""
+
+    def parse_request(self) -> bool:
+        """Also answers 400 to a method that would write to the terminal, and to no url at all."""
+        if not super().parse_request():
+            return False
+        if _METHOD.fullmatch(self.command) and _is_url(self.path):
+            return True
+        self.send_error(HTTPStatus.BAD_REQUEST)
+        return False
 
     def make_environ(self) -> WSGIEnvironment:
         lines = [(name, _text(value)) for name, value in self.headers.items()]
@@ -89,6 +99,14 @@ def _text(value: str) -> str:
         return unfolded.encode("latin-1").decode()
     except UnicodeError:
         return unfolded
+
+
+def _is_url(target: str) -> bool:
+    try:
+        urlsplit(target)
+    except ValueError:
+        return False
+    return True
 
 
 def _path_and_query(target: str) -> tuple[str, str]:

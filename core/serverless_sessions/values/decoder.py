@@ -177,20 +177,22 @@ class Decoder:
 
     def all_hashable(self, places: list[Any], depth: int) -> bool:
         """Whether the slots become values that a dict or set can hold and keep apart."""
-        if not places:
-            return True
-        raws: list[Any] = []
         for place in places:
             if type(place) is not int or place >= len(self.slots):
                 raise corrupt("it refers to a slot that does not exist")
             if self._weight(place, depth) == _UNHASHABLE:
                 return False
-            raw = self._constant(place) if place < 0 else self.slots[place]
-            raws.append(tuple(raw) if type(raw) is list else raw)
-        try:
-            return len(set(raws)) == len(raws)
-        except TypeError:
-            raise corrupt("a tag holds something else than slots") from None
+        if len(set(places)) != len(places):
+            return False
+        return len(set(map(self._likeness, places))) == len(places)
+
+    def _likeness(self, place: int) -> Any:
+        """Equal for slots whose values are equal. A text stands for what could be chosen such
+        that thousands have one hash: Python salts the hashes of texts only."""
+        raw = self._constant(place) if place < 0 else self.slots[place]
+        if type(raw) is list:
+            return repr(raw)
+        return number_value(raw) if type(raw) is int else raw
 
     def _weight(self, place: int, depth: int) -> int:
         """The members that hashing the slot's value visits; 0 if it cannot be hashed."""

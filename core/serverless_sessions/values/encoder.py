@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from math import copysign, inf
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from .types import MAX_SAFE_INTEGER, UNDEFINED, BigInt
 
 MAX_DEPTH = 200
 MAX_KEY_MEMBERS = 1_000
+MAX_OF_ONE_HASH = 1_000
+MAX_SORTED_CHARACTERS = 4_000_000
 _MAX_ARRAY_INDEX = 2**32 - 2
 _ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _DIGITS = frozenset("0123456789")
@@ -47,7 +50,16 @@ class WriteDialect:
 class Encoder:
     """Gives every value its slot: scalars by value, everything else by identity."""
 
-    __slots__ = ("dialect", "kept", "max_depth", "orders", "places", "scalars", "slots")
+    __slots__ = (
+        "dialect",
+        "kept",
+        "max_depth",
+        "orders",
+        "places",
+        "scalars",
+        "slots",
+        "sorted_characters",
+    )
 
     def __init__(self, dialect: WriteDialect, max_depth: int = MAX_DEPTH) -> None:
         self.dialect = dialect
@@ -57,6 +69,7 @@ class Encoder:
         self.places: dict[int, int] = {}
         self.kept: list[Any] = []  # an id is only unique while its object lives
         self.orders: dict[int, tuple[Any, list[Any]]] = {}
+        self.sorted_characters = [0]
 
     def index(self, value: Any, depth: int) -> int:
         kind = type(value)
@@ -102,12 +115,13 @@ class Encoder:
         return self._add_scalar(value, str(value)) if place is None else place
 
     def _bigint(self, value: int, depth: int) -> int:
-        key = (BigInt, value)
+        text = bigint_text(value)
+        key = (BigInt, text)  # ints can be chosen such that thousands have one hash
         place = self.scalars.get(key)
         if place is not None:
             return place
         self._check_depth(depth)
-        return self._add_scalar(key, f'["BigInt","{bigint_text(value)}"]')
+        return self._add_scalar(key, f'["BigInt","{text}"]')
 
     def _float(self, value: float, depth: int) -> int:
         if value != value:
@@ -132,11 +146,24 @@ class Encoder:
         return value
 
     def sorted_members(self, members: Iterable[Any], depth: int) -> list[Any]:
-        """The members in the order of the texts they have by themselves."""
+        """The members in the order of the texts they have by themselves.
+
+        A part that members share counts in the text of each: where that grows beyond measure,
+        they stay as they come.
+        """
         known = self.orders.get(id(members))
         if known is not None:
             return known[1]
-        order = sorted(members, key=lambda member: self._text_alone(member, depth))
+        order = list(members)
+        texts: list[str] = []
+        for member in order:
+            if self.sorted_characters[0] > MAX_SORTED_CHARACTERS:
+                break
+            texts.append(self._text_alone(member, depth))
+            self.sorted_characters[0] += len(texts[-1])
+        else:
+            ranks = sorted(range(len(order)), key=texts.__getitem__)
+            order = [order[rank] for rank in ranks]
         self.orders[id(members)] = (members, order)
         return order
 
@@ -146,6 +173,7 @@ class Encoder:
         alone = Encoder(self.dialect, self.max_depth)
         alone.orders = self.orders
         alone.kept = self.kept
+        alone.sorted_characters = self.sorted_characters
         try:
             return alone.text(alone.index(member, depth))
         except Refused as refused:
@@ -217,6 +245,7 @@ def write_hashed_members(encoder: Encoder, members: Iterable[Any], depth: int) -
     """As ``write_members``, of a set that is to be a set again when read."""
     for member in members:
         check_key(member)
+    _refuse_one_hash(members)
     places = write_members(encoder, members, depth)
     _refuse_alike(encoder, places)
     return places
@@ -226,9 +255,20 @@ def write_hashed_pairs(encoder: Encoder, pairs: dict[Any, Any], depth: int) -> l
     """As ``write_pairs``, of a dict that is to be a dict again when read."""
     for key in pairs:
         check_key(key)
+    _refuse_one_hash(pairs)
     places = write_pairs(encoder, pairs.items(), depth)
     _refuse_alike(encoder, places[::2])
     return places
+
+
+def are_spread(keys: Iterable[Any]) -> bool:
+    """Whether a dict or set of these keys takes time that grows with their number only."""
+    return max(Counter(map(hash, keys)).values(), default=0) <= MAX_OF_ONE_HASH
+
+
+def _refuse_one_hash(keys: Iterable[Any]) -> None:
+    if not are_spread(keys):
+        raise Refused(f"over {MAX_OF_ONE_HASH:,} keys or members have the same hash")
 
 
 def _refuse_alike(encoder: Encoder, places: list[str]) -> None:

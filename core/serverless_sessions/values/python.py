@@ -25,7 +25,7 @@ from .encoder import (
     write_pairs,
 )
 from .ordered_set import OrderedSet
-from .readers import fill_members, fill_pairs, only_text, with_hash
+from .readers import fill_members, fill_pairs, only_text, refuse_alike, with_hash
 from .refusal import fixed_offset, is_loaded_type, refuse
 from .types import (
     MAX_SAFE_INTEGER,
@@ -167,6 +167,7 @@ def _read_tuple(decoder: Decoder, raw: list[Any], _place: int, depth: int) -> tu
 def _read_frozenset(decoder: Decoder, raw: list[Any], place: int, depth: int) -> frozenset[Any]:
     if not decoder.all_hashable(raw[1:], depth):
         raise corrupt(f"slot {place} has members that cannot be hashed or kept apart")
+    refuse_alike(decoder, raw[1:], place, depth)
     members: set[Any] = set()
     with_hash(members.update, _read_items(decoder, raw[1:], depth))
     return frozenset(members)

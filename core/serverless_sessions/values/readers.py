@@ -6,6 +6,7 @@ from binascii import a2b_base64
 from typing import Any
 
 from .decoder import Decoder, ReadDialect, Reader, corrupt
+from .encoder import are_spread
 from .ordered_set import OrderedSet
 from .scalars import parse_bigint, parse_date
 from .types import (
@@ -145,6 +146,8 @@ def fill_pairs(
 ) -> Any:
     """Read key and value in turn into an empty container."""
     decoder.values[place] = into
+    if not isinstance(into, JSMap):
+        refuse_alike(decoder, raw[1::2], place, depth)
     for key_place, item_place in zip(raw[1::2], raw[2::2], strict=True):
         key = decoder.value(key_place, depth)
         item = decoder.value(item_place, depth)
@@ -160,6 +163,8 @@ def fill_members(
 ) -> Any:
     """Read the members into an empty container."""
     decoder.values[place] = into
+    if not isinstance(into, JSSet):
+        refuse_alike(decoder, raw[1:], place, depth)
     for member_place in raw[1:]:
         member = decoder.value(member_place, depth)
         if isinstance(into, JSSet):
@@ -167,6 +172,14 @@ def fill_members(
         else:
             with_hash(into.add, member)
     return into
+
+
+def refuse_alike(decoder: Decoder, places: list[Any], place: int, depth: int) -> None:
+    keys = [decoder.value(key, depth) for key in places]
+    spread: list[bool] = []
+    with_hash(lambda: spread.append(are_spread(keys)))
+    if not spread[0]:
+        raise corrupt(f"slot {place} has too many keys or members with the same hash")
 
 
 def with_hash(insert: Any, *arguments: Any) -> None:

@@ -209,6 +209,9 @@ def test_what_a_browser_takes_is_allowed(settings: dict[str, Any]) -> None:
 def test_no_url_of_a_store_is_shown() -> None:
     config = SessionConfig(store="redis://user:hunter2@host")
     assert "hunter2" not in repr(config) + str(config)
+    with pytest.raises(ConfigurationError, match="SESSION_STORE") as refused:
+        SessionConfig(store=b"redis://user:hunter2@host")  # type: ignore[arg-type]  # read as bytes
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_configuration_is_frozen_and_changed_by_copies_that_are_checked() -> None:

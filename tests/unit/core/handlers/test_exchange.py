@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ from serverless_sessions.testing.lambda_events import (
     to_event,
     to_response,
 )
+from serverless_sessions.values import Codec
 from support.client import Driver, settled
 from support.stores import WatchedStore, down
 
@@ -339,6 +341,22 @@ def test_decision_12_an_error_of_the_store_becomes_a_constant_answer_and_is_logg
     assert (logged.name, logged.levelno) == ("serverless_sessions", logging.ERROR)
     assert "table-7" in logged.getMessage()
     assert cookie.partition("=")[2] not in caplog.text
+
+
+def test_the_log_shows_no_stored_value_on_which_a_decode_function_failed(
+    one: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    decoder = Codec()
+    decoder.register(Fraction, "Fraction", str, lambda text: Fraction(int(text)))
+
+    def decode(_: str) -> None:
+        decoder.loads('[["Fraction",1],"hunter2"]')
+
+    one.send(visit)
+    one.store.before = decode
+    assert one.send(look).status == 500
+    assert "ValueError" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_a_write_that_fails_is_never_answered_with_the_handlers_200(site: Site) -> None:

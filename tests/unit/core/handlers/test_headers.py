@@ -51,7 +51,16 @@ def test_a_cookie_forbids_storing_and_keeps_other_directives(given: list[str], s
     assert values(headers, "cache-control") == [sent]
 
 
-@pytest.mark.parametrize("name", ["CDN-Cache-Control", "surrogate-control", "Surrogate-Control"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CDN-Cache-Control",
+        "Cloudflare-CDN-Cache-Control",
+        "netlify-cdn-cache-control",
+        "surrogate-control",
+        "Surrogate-Control",
+    ],
+)
 def test_a_cookie_drops_what_speaks_to_shared_caches(name: str) -> None:
     assert values(SETS.applied_to([(name, "max-age=600")]), name) == []
     assert values(READS.applied_to([(name, "max-age=600")]), name) == ["max-age=600"]

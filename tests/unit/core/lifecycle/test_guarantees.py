@@ -143,6 +143,30 @@ def test_2_a_log_out_at_any_moment_of_a_rotation_ends_the_session(
     assert live.stored() == "-"
 
 
+@pytest.mark.parametrize("rotation", ["regenerate", "bind-alice", "unbind"])
+@pytest.mark.parametrize("looks", ["before", "after"])
+def test_2_a_log_out_that_looked_and_found_nothing_still_ends_the_rotated_session(
+    live: Scene, rotation: str, looks: str
+) -> None:
+    """The other request has the new id already; this one came with the old one, and reads or
+    writes before it logs out."""
+
+    async def log_out(session: Any) -> None:
+        if looks == "before":
+            await settled(session.get("a"))
+        other = live.client.twin()
+        await other.send(INTENTS[rotation])
+        others.append(other)
+        live.clock.advance(GRACE)
+        await settled(session.modify("n", lambda n: n + 1, 0))
+        session.destroy()
+
+    others: list[Client] = []
+    live.client.twin().request(log_out)
+    assert others[0].request(contents) == {}
+    assert dict(live.store.inner.scan()) == {}
+
+
 def test_3_a_session_lives_to_the_second_before_its_idle_timeout(live: Scene) -> None:
     live.clock.advance(IDLE - 1)
     assert live.stored() == "a=1 l=[1]"
@@ -264,6 +288,13 @@ def test_5_destroy_follows_every_hop(live: Scene) -> None:
 def test_5_a_rotation_by_bind_has_no_grace(live: Scene) -> None:
     old = live.client.twin()
     live.play(INTENTS["bind-alice"])
+    assert old.request(contents) == {}
+
+
+def test_5_a_rotation_without_grace_has_none_on_a_machine_whose_clock_lags(live: Scene) -> None:
+    old = live.client.twin()
+    live.play(INTENTS["bind-alice"])
+    live.clock.advance(-2)
     assert old.request(contents) == {}
 
 

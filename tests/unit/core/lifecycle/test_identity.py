@@ -6,12 +6,15 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from serverless_sessions import (
     ids,
 )
 from serverless_sessions.testing.clock import FrozenClock
 from support.client import Client, Driver, settled
 from support.scenes import IDLE, INTENTS, SITUATIONS, Scene
+from support.stores import once
 
 
 async def _all(session: Any) -> dict[str, Any]:
@@ -41,6 +44,21 @@ def test_a_value_held_across_a_change_of_user_is_gone(scene: Scene) -> None:
 
     scene.play(act)
     assert scene.stored() == "b=1 @bob"
+
+
+def test_a_value_set_and_held_before_a_change_of_user_stays_behind(scene: Scene) -> None:
+    """The session was not read before: whose it was is known only when it is saved."""
+    SITUATIONS["alice"](scene)
+
+    async def act(session: Any) -> None:
+        session.set("draft", ["of alice"])
+        held = await settled(session.get("draft"))
+        session.bind("bob")
+        await settled(session.save())
+        held.append("more")
+
+    scene.play(act)
+    assert scene.stored() == "@bob"
 
 
 def test_binding_twice_in_one_request_counts_each_change_of_user(scene: Scene) -> None:
@@ -130,6 +148,27 @@ def test_destroy_after_load_leaves_the_clients_own_session(live: Scene) -> None:
     assert visitor.request(_all) == {"b": 2}
 
 
+@pytest.mark.parametrize("ending", ["destroyed here", "ended elsewhere"])
+def test_the_end_of_a_loaded_session_keeps_the_clients_own_new_id(live: Scene, ending: str) -> None:
+    """A log-in that also ends another session of the user."""
+    visitor = Client(live.manager, live.client.driver)
+    visitor.request(INTENTS["set"])
+
+    async def act(session: Any) -> None:
+        session.bind("alice")
+        await settled(session.load(live.client.id))
+        if ending == "destroyed here":
+            session.destroy()
+        else:
+            await live.client.twin().send(INTENTS["destroy"])
+            session.set("x", 1)
+
+    visitor.request(act)
+    assert visitor.set_cookie == "new"
+    assert visitor.request(_all) == {"b": 2}
+    assert live.stored() == "-"
+
+
 def test_two_cookies_of_one_name_are_tried_in_order(live: Scene) -> None:
     name = live.config.cookie_name
 
@@ -198,3 +237,23 @@ def test_10_what_was_consulted_is_told_apart_and_what_was_not_is_not(scene: Scen
     for intent in ("nothing", "delete", "clear"):
         scene.play(INTENTS[intent])
         assert not scene.client.outcome.accessed, intent
+
+
+@pytest.mark.parametrize("intent", ["set", "bind-alice"])
+@pytest.mark.parametrize("saves", ["save", "at the end"])
+def test_a_log_out_in_a_task_beside_the_first_save_ends_the_new_session(
+    intent: str, saves: str
+) -> None:
+    scene = Scene("async", FrozenClock())
+    sessions: list[Any] = []
+
+    async def act(session: Any) -> None:
+        sessions.append(session)
+        await INTENTS[intent](session)
+        if saves == "save":
+            await session.save()
+
+    scene.store.before = once(lambda: sessions[0].destroy(), "create")
+    scene.client.request(act)
+    assert dict(scene.store.inner.scan()) == {}
+    assert scene.client.set_cookie is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from serverless_sessions.errors import CorruptRecord
+from serverless_sessions.errors import CorruptRecord, UnsupportedValue
 from serverless_sessions.values import SparseArray, codec, devalue
 
 DIALECTS = pytest.mark.parametrize(
@@ -114,3 +114,70 @@ def peak_bytes(call: Callable[[], object]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+WIDE = ['["URL",{many}]', '["py:tuple",{many}]', '["BigInt",{many}]']
+
+
+@pytest.mark.parametrize("slot", WIDE)
+def test_a_slot_named_many_times_is_not_copied_each_time(slot: str) -> None:
+    many = ",".join(["2"] * 900)
+    text = joined([f'["Set",{",".join(["1"] * 20_000)}]', slot.format(many=many), '"x"'])
+    assert peak_bytes(lambda: attempt(text)) < 10_000_000
+
+
+def test_a_part_that_members_share_is_not_written_out_for_each() -> None:
+    members = {(n, "x" * 100_000) for n in range(1_000)}
+    assert peak_bytes(lambda: codec.dumps(members)) < 20_000_000
+    assert codec.loads(codec.dumps(members)) == members
+
+
+def test_sets_that_share_a_member_do_not_each_pay_for_it() -> None:
+    shared = "x" * 100_000
+    sets = [{shared, n} for n in range(4_000)]
+    start = time.process_time()
+    codec.dumps([shared] * 4_000)
+    once = time.process_time() - start
+    start = time.process_time()
+    codec.dumps(sets)
+    assert time.process_time() - start < 0.5 + once * 20
+
+
+MODULUS = 2**61 - 1
+"""Python's hash of a number is its remainder by this."""
+
+
+@pytest.mark.parametrize("key", ['["BigInt","{n}"]', '["py:Decimal","{n}"]', "{n}"])
+def test_keys_chosen_to_share_a_hash_take_no_longer(key: str) -> None:
+    def text(size: int, step: int) -> str:
+        keys = [key.format(n=MODULUS * 4096 + n * step) for n in range(1, size)]
+        return joined([f'["Set",{numbers(1, size)}]', *keys])
+
+    assert seconds(text(8_000, MODULUS)) < 0.1 + seconds(text(8_000, 4096)) * 4
+
+
+@pytest.mark.parametrize("tag", ["Set", "Map", "py:frozenset", "py:OrderedSet", "py:Map"])
+def test_too_many_keys_with_one_hash_are_refused_both_ways(tag: str) -> None:
+    keys = [f'["BigInt","{MODULUS * n}"]' for n in range(5_000, 6_001)]
+    places = ",".join(f"{n},{n}" if "Map" in tag else str(n) for n in range(1, 1_002))
+    with pytest.raises(CorruptRecord, match="the same hash"):
+        codec.loads(joined([f'["{tag}",{places}]', *keys]))
+    with pytest.raises(UnsupportedValue, match="the same hash"):
+        codec.dumps({MODULUS * n for n in range(5_000, 6_001)})
+
+
+def test_a_visitors_numbers_that_share_a_hash_are_written_as_fast_as_others() -> None:
+    """A list of them may come from the JSON body of a request."""
+
+    def written(step: int) -> float:
+        numbers_ = [MODULUS * 4096 + n * step for n in range(8_000)]
+        start = time.process_time()
+        codec.dumps(numbers_)
+        return time.process_time() - start
+
+    assert written(MODULUS) < 0.1 + written(1) * 4
+
+
+def attempt(text: str) -> None:
+    with suppress(CorruptRecord):
+        codec.loads(text)
