@@ -294,11 +294,8 @@ class Lifecycle:
             return
         session_id = ids.draw()
         key = ids.stored_key(session_id)
-        record, state = self.records.new(key, changes, user), self.state
+        record = self.records.new(key, changes, user)
         yield from self._store.create(key, record)
-        if self.state is not state:  # another task logged out meanwhile
-            self._doomed.append(key)
-            return
         self.created = True
         self._arrive(session_id, key, record, "created")
 
@@ -396,7 +393,6 @@ class Lifecycle:
         if not failed or self.config.save_on_error:
             with suppress(SessionGone):
                 yield from self.flush()
-            yield from self._end_the_doomed()
 
     def abandon(self) -> Steps[None]:
         """The handler raised: log-outs are carried out, but no answer can bring a new id."""

@@ -11,6 +11,7 @@ import pytest
 from serverless_sessions import (
     ids,
 )
+from serverless_sessions.errors import SessionClosed
 from serverless_sessions.testing.clock import FrozenClock
 from support.client import Client, Driver, settled
 from support.scenes import IDLE, INTENTS, SITUATIONS, Scene
@@ -240,20 +241,33 @@ def test_10_what_was_consulted_is_told_apart_and_what_was_not_is_not(scene: Scen
 
 
 @pytest.mark.parametrize("intent", ["set", "bind-alice"])
-@pytest.mark.parametrize("saves", ["save", "at the end"])
-def test_a_log_out_in_a_task_beside_the_first_save_ends_the_new_session(
-    intent: str, saves: str
-) -> None:
+def test_a_log_out_in_a_task_beside_the_first_save_ends_the_new_session(intent: str) -> None:
     scene = Scene("async", FrozenClock())
     sessions: list[Any] = []
 
     async def act(session: Any) -> None:
         sessions.append(session)
         await INTENTS[intent](session)
-        if saves == "save":
-            await session.save()
+        await session.save()
 
     scene.store.before = once(lambda: sessions[0].destroy(), "create")
     scene.client.request(act)
     assert dict(scene.store.inner.scan()) == {}
     assert scene.client.set_cookie is None
+
+
+def test_a_log_out_in_a_task_beside_the_last_save_is_told_that_it_comes_too_late() -> None:
+    scene = Scene("async", FrozenClock())
+    sessions: list[Any] = []
+
+    async def act(session: Any) -> None:
+        sessions.append(session)
+        session.set("b", 2)
+
+    def log_out() -> None:
+        with pytest.raises(SessionClosed):
+            sessions[0].destroy()
+
+    scene.store.before = once(log_out, "create")
+    scene.client.request(act)
+    assert scene.client.set_cookie == "new"
