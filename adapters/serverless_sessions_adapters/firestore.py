@@ -1,0 +1,324 @@
+"""Sessions in Google Cloud Firestore."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from google.api_core.exceptions import (
+    Aborted,
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+)
+from google.cloud.firestore import Increment
+
+from serverless_sessions import clock
+from serverless_sessions.errors import Conflict, Moved, SessionError, SessionGone
+from serverless_sessions.sansio import Asking, ClientStore, StoreOperations
+from serverless_sessions.store import (
+    ABSENT,
+    DELETED,
+    Absence,
+    Change,
+    Deletion,
+    Guarantees,
+    Record,
+)
+from serverless_sessions.urls import StoreURL
+
+from ._firestore_client import (
+    COLLECTION,
+    DATABASE,
+    AsyncFirestore,
+    Firestore,
+    Location,
+    Snapshot,
+    Write,
+    Written,
+    is_too_large,
+    translated,
+)
+from ._firestore_documents import (
+    MAX_BYTES,
+    NUMBERS,
+    WITHOUT_ENTRIES,
+    Marker,
+    Version,
+    deadline,
+    instead,
+    is_alive,
+    is_due,
+    live,
+    of_change,
+    of_marker,
+    of_record,
+    version,
+    who,
+)
+
+_PAGE = 50
+_CHANGED_MEANWHILE = (AlreadyExists, FailedPrecondition, NotFound)
+
+
+class FirestoreOperations(StoreOperations):
+    guarantees = Guarantees(lists_users=True, scans=True, max_bytes=MAX_BYTES)
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+
+    def load(self, key: str) -> Asking[Record | Moved | None]:
+        found = yield from _read(key)
+        match found.standing if found is not None else None:
+            case Record():
+                return _handed_out(found)
+            case Marker() as marker if marker.grace > clock.now():
+                return Moved(marker.to)
+            case _:
+                return None
+
+    def create(self, key: str, record: Record) -> Asking[None]:
+        patience, fields = _Patience(), of_record(record)
+        write = Write("create", key, fields)
+        while True:
+            try:
+                yield from _commit(patience, write)
+            except _CHANGED_MEANWHILE as lost:
+                found = yield from _read(key, WITHOUT_ENTRIES)
+                if found is None:
+                    write = Write("create", key, fields)
+                elif _is_repeat(record, found):
+                    return
+                elif found.standing is not None:
+                    raise Conflict("another session stands under this key") from None
+                else:
+                    write = Write("update", key, instead(fields), found.at)
+                yield from patience.wait(lost)
+            else:
+                return
+
+    def update(self, key: str, change: Change) -> Asking[None]:
+        if change.rid is None and not change.expect:
+            yield from _update_blindly(key, change)
+        else:
+            yield from _update_as_seen(key, change)
+
+    def rotate(
+        self, old: str, new: str, record: Record, rev: object, grace_until: int
+    ) -> Asking[None]:
+        creation = Write("create", new, of_record(record))
+        if isinstance(rev, Version) and isinstance(rev.standing, Record):
+            marker = Write("update", old, instead(of_marker(new, grace_until)), rev.at)
+            try:
+                yield from _commit(_Patience(), creation, marker)
+            except _CHANGED_MEANWHILE:
+                pass
+            else:
+                return
+        if _is_repeat(record, (yield from _read(new, WITHOUT_ENTRIES))):
+            return
+        live((yield from _read(old, WITHOUT_ENTRIES)))
+        raise Conflict("the session changed since it was read, or the new key is taken")
+
+    def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
+        patience = _Patience()
+        while True:
+            found = yield from _read(key, WITHOUT_ENTRIES)
+            if found is None:
+                return ABSENT
+            standing = found.standing
+            if isinstance(standing, Marker):
+                return Moved(standing.to)
+            try:
+                yield from _commit(patience, Write("delete", key, at=found.at))
+            except _CHANGED_MEANWHILE as lost:
+                yield from patience.wait(lost)
+            else:
+                return ABSENT if standing is None else DELETED
+
+    def translated(self, error: Exception, action: str) -> SessionError:
+        return translated(error, f"{action} in {self._location}")
+
+
+class FirestoreStore(ClientStore):
+    def __init__(
+        self,
+        collection: str = COLLECTION,
+        *,
+        project: str | None = None,
+        database: str = DATABASE,
+        credentials: Any = None,
+    ) -> None:
+        self.location = Location(collection, project, database, credentials).completed()
+        super().__init__(
+            FirestoreOperations(self.location),
+            Firestore(self.location),
+            lambda: AsyncFirestore(self.location),
+        )
+
+    def __repr__(self) -> str:
+        return f"FirestoreStore({self.location})"
+
+    def list_user(self, user: str) -> list[str]:
+        return self.ask("listing a user's sessions", _keys_of(user))
+
+    def scan(self) -> Iterator[tuple[str, Record]]:
+        last: str | None = None
+        while page := self.ask("going through all sessions", _page(last)):
+            for snapshot in page:
+                found = version(snapshot)
+                if isinstance(found.standing, Record):
+                    yield snapshot.key, _handed_out(found)
+            last = page[-1].key
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class _Patience:
+    """For a write that others keep from happening: how long to wait before the next try."""
+
+    def __init__(self) -> None:
+        self._ends = time.monotonic() + clock.time_left()
+        self._tries = 0
+
+    def wait(self, lost: Exception) -> Asking[None]:
+        """Raises Conflict when the time is used up."""
+        seconds = random.random() * min(0.2, 0.004 * 2**self._tries)  # noqa: S311  (jitter)
+        self._tries += 1
+        if time.monotonic() + seconds >= self._ends:
+            raise Conflict("others kept changing the session until time was up") from lost
+        yield lambda client: client.pause(seconds)
+
+
+def _read(key: str, fields: tuple[str, ...] | None = None) -> Asking[Version | None]:
+    found = yield lambda client: client.get(key, fields)
+    return version(found) if found is not None else None
+
+
+def _commit(patience: _Patience, *writes: Write) -> Asking[list[Written]]:
+    """All writes or none. Aborted is a try that met another writer's lock, and did nothing."""
+    while True:
+        try:
+            return (yield lambda client: client.commit(writes))
+        except Aborted as lost:
+            yield from patience.wait(lost)
+
+
+def _update_blindly(key: str, change: Change) -> Asking[None]:
+    """Write without knowing what stands there; the answer tells whether that was alive.
+
+    What was not is as dead after it as before.
+    """
+    patience = _Patience()
+    fields = of_change(change) | {name: Increment(0) for name in NUMBERS}
+    try:
+        (written,) = yield from _commit(patience, Write("update", key, fields))
+    except NotFound:
+        raise SessionGone("the session has ended") from None
+    except InvalidArgument as refused:
+        if is_too_large(refused):  # of what is dead, the size does not matter
+            live((yield from _read(key, WITHOUT_ENTRIES)))
+        raise
+    if not is_alive(written.numbers):
+        if not written.numbers["created"]:
+            live((yield from _read(key, WITHOUT_ENTRIES)))
+        raise SessionGone("the session has ended")
+    yield from _touch(key, change, written, patience)
+
+
+def _touch(key: str, change: Change, written: Written, patience: _Patience) -> Asking[None]:
+    """Move the deadline, if it is due, of a session that was alive when it was ``written``."""
+    at, idle, absolute = written.at, written.numbers["exp"], written.numbers["abs"]
+    while change.idle is not None and is_due(change.idle, idle, change.slack):
+        fields = {**deadline(change.idle, absolute), "rev": Increment(1)}
+        try:
+            yield from _commit(patience, Write("update", key, fields, at))
+        except _CHANGED_MEANWHILE as lost:
+            yield from patience.wait(lost)
+            found = yield from _read(key, WITHOUT_ENTRIES)
+            if found is None or not isinstance(found.standing, Record):
+                return
+            at, idle = found.at, found.standing.idle
+        else:
+            return
+
+
+def _update_as_seen(key: str, change: Change) -> Asking[None]:
+    """Write to the version in which all that the change asks for was seen to be so.
+
+    As long as others change nothing of that, it is tried again.
+    """
+    patience = _Patience()
+    seen = change.seen
+    if isinstance(seen, Version) and _objection(change, seen) is None:
+        found: Version | None = seen
+    else:
+        found = yield from _read(key)
+    while True:
+        if (objection := _objection(change, found)) is not None:
+            raise objection
+        assert found is not None
+        record = live(found)
+        if record.nonce == change.nonce != "":  # sent again, as its reply was lost
+            return
+        fields = of_change(change, record)
+        if change.idle is not None and is_due(change.idle, record.idle, change.slack):
+            fields |= deadline(change.idle, record.facts.absolute)
+        try:
+            yield from _commit(patience, Write("update", key, fields, found.at))
+        except _CHANGED_MEANWHILE as lost:
+            yield from patience.wait(lost)
+            found = yield from _read(key)
+        else:
+            return
+
+
+def _objection(change: Change, found: Version | None) -> SessionError | None:
+    """Why ``change`` must not be made to what was ``found``."""
+    try:
+        record = live(found)
+    except (Moved, SessionGone) as ended:
+        return ended
+    if change.rid is not None and change.rid != record.facts.rid:
+        return SessionGone("another session stands under this key")
+    if not change.is_met_by(record.entries, clock.now()):
+        return Conflict("an entry is not as the change expects it")
+    return None
+
+
+def _is_repeat(record: Record, found: Version | None) -> bool:
+    """Whether ``found`` is what this very write has stored before its reply was lost."""
+    standing = found.standing if found is not None else None
+    return isinstance(standing, Record) and standing.nonce == record.nonce != ""
+
+
+def _handed_out(found: Version) -> Record:
+    """The live record without the entries that have ended."""
+    record, now = live(found), clock.now()
+    entries = {name: entry for name, entry in record.entries.items() if entry.alive(now)}
+    return record._replace(entries=entries, rev=found)
+
+
+def _keys_of(user: str) -> Asking[list[str]]:
+    return (yield lambda client: client.keys_with("who", who(user)))
+
+
+def _page(after: str | None) -> Asking[list[Snapshot]]:
+    return (yield lambda client: client.page(after, _PAGE))
+
+
+def open_url(url: StoreURL) -> FirestoreStore:
+    """``firestore://PROJECT/COLLECTION``, or parts of that, or bare ``firestore``.
+
+    Takes the parameter ``database``.
+    """
+    url.allow_parts("host", "path")
+    with url.parameters() as take:
+        database = take.text("database", DATABASE)
+    return FirestoreStore(
+        url.path.removeprefix("/") or COLLECTION, project=url.host or None, database=database
+    )
