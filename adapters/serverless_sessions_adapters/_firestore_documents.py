@@ -24,7 +24,8 @@ from serverless_sessions.store import (
     size_of,
 )
 
-from ._firestore_client import DOCUMENT_BYTES, Snapshot
+from ._firestore_client import Snapshot
+from ._firestore_errors import DOCUMENT_BYTES
 
 MAX_BYTES = 1_000_000
 
@@ -153,21 +154,42 @@ def who(user: str) -> str:
 
 
 def _held(fields: Mapping[str, Any]) -> Record | Marker | None:
+    """What a blind update takes for alive is so here as well: ``NUMBERS`` alone decide."""
     if "to" in fields:
-        marker = Marker(fields["to"], fields.get("grace", 0), fields.get("ends", 0))
-        return marker if _are_ints(marker.grace, marker.ends) else None
-    created, absolute, idle = (fields.get(name) for name in NUMBERS)
-    if not _are_ints(created, absolute, idle) or created <= 0:
+        return _marker(fields)
+    created, absolute, idle = (_whole_number(fields, name) for name in NUMBERS)
+    if created <= 0:
         return None
     facts = Facts(
-        fields.get("rid", ""), created, absolute, fields.get("user"), fields.get("auth")
+        _text(fields, "rid") or "",
+        created,
+        absolute,
+        _text(fields, "user"),
+        _whole_number(fields, "auth") or None,
     )
-    entries = {name[1:]: _entry(value) for name, value in fields.get("v", {}).items()}
-    return Record(entries, facts, idle, nonce=fields.get("nonce", ""))
+    entries = fields.get("v")
+    entries = entries if isinstance(entries, dict) else {}
+    return Record(
+        {name[1:]: _entry(value) for name, value in entries.items()},
+        facts,
+        idle,
+        nonce=_text(fields, "nonce") or "",
+    )
 
 
-def _are_ints(*values: object) -> bool:
-    return all(type(value) is int for value in values)
+def _marker(fields: Mapping[str, Any]) -> Marker | None:
+    to, ends = _text(fields, "to"), _whole_number(fields, "ends")
+    return Marker(to, _whole_number(fields, "grace"), ends) if to else None
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _whole_number(fields: Mapping[str, Any], name: str) -> int:
+    value = fields.get(name)
+    return value if type(value) is int else 0
 
 
 def _field(name: str) -> str:

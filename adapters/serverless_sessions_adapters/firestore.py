@@ -39,8 +39,6 @@ from ._firestore_client import (
     Snapshot,
     Write,
     Written,
-    is_too_large,
-    translated,
 )
 from ._firestore_documents import (
     MAX_BYTES,
@@ -59,6 +57,7 @@ from ._firestore_documents import (
     version,
     who,
 )
+from ._firestore_errors import is_too_large, translated
 
 _PAGE = 50
 _CHANGED_MEANWHILE = (AlreadyExists, FailedPrecondition, NotFound)
@@ -72,13 +71,12 @@ class FirestoreOperations(StoreOperations):
 
     def load(self, key: str) -> Asking[Record | Moved | None]:
         found = yield from _read(key)
-        match found.standing if found is not None else None:
-            case Record():
-                return _handed_out(found)
-            case Marker() as marker if marker.grace > clock.now():
-                return Moved(marker.to)
-            case _:
-                return None
+        try:
+            return _handed_out(found)
+        except Moved as moved:
+            return moved
+        except SessionGone:
+            return None
 
     def create(self, key: str, record: Record) -> Asking[None]:
         patience, fields = _Patience(), of_record(record)
@@ -203,7 +201,8 @@ def _commit(patience: _Patience, *writes: Write) -> Asking[list[Written]]:
     """All writes or none. Aborted is a try that met another writer's lock, and did nothing."""
     while True:
         try:
-            return (yield lambda client: client.commit(writes))
+            written: list[Written] = yield lambda client: client.commit(writes)
+            return written
         except Aborted as lost:
             yield from patience.wait(lost)
 
@@ -296,19 +295,21 @@ def _is_repeat(record: Record, found: Version | None) -> bool:
     return isinstance(standing, Record) and standing.nonce == record.nonce != ""
 
 
-def _handed_out(found: Version) -> Record:
-    """The live record without the entries that have ended."""
+def _handed_out(found: Version | None) -> Record:
+    """The live record without the entries that have ended. Raises as ``live`` does."""
     record, now = live(found), clock.now()
     entries = {name: entry for name, entry in record.entries.items() if entry.alive(now)}
     return record._replace(entries=entries, rev=found)
 
 
 def _keys_of(user: str) -> Asking[list[str]]:
-    return (yield lambda client: client.keys_with("who", who(user)))
+    keys: list[str] = yield lambda client: client.keys_with("who", who(user))
+    return keys
 
 
 def _page(after: str | None) -> Asking[list[Snapshot]]:
-    return (yield lambda client: client.page(after, _PAGE))
+    page: list[Snapshot] = yield lambda client: client.page(after, _PAGE)
+    return page
 
 
 def open_url(url: StoreURL) -> FirestoreStore:
