@@ -70,6 +70,10 @@ class Location:
     database: str
     credentials: Any = None
 
+    @property
+    def emulated(self) -> bool:
+        return bool(os.environ.get(EMULATOR))
+
     def __post_init__(self) -> None:
         for what, form, value, allowed in (
             ("project", _PROJECT, self.project or "of-the-environment", "a project's id"),
@@ -81,7 +85,7 @@ class Location:
 
     def completed(self) -> Location:
         """The same with credentials and project, looked up as Google's own clients do it."""
-        if os.environ.get(EMULATOR) or (self.credentials is not None and self.project):
+        if self.emulated or (self.credentials is not None and self.project):
             return self
         try:
             credentials, project = google.auth.default(scopes=firestore.Client.SCOPE)
@@ -139,10 +143,14 @@ class Firestore:
         found = query.where(filter=FieldFilter(field, "==", value)).stream(**in_time())
         return [snapshot.id for snapshot in found]
 
-    def page(self, after: str | None, limit: int) -> list[Snapshot]:
-        """The next ``limit`` documents in the order of their keys."""
+    def page(
+        self, after: str | None, limit: int, fields: Iterable[str] | None = None
+    ) -> list[Snapshot]:
+        """The next ``limit`` documents in the order of their keys, as ``get`` gives them."""
         collection = self.client.collection(self._location.collection)
         query = collection.order_by(_KEY).limit(limit)
+        if fields is not None:
+            query = query.select(fields)
         if after is not None:
             query = query.start_after({_KEY: collection.document(after)})
         found = (_snapshot(snapshot) for snapshot in query.stream(**in_time()))

@@ -54,12 +54,13 @@ class Marker(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Version:
-    """A document as it was at one moment; ``holds`` is None where it is only half a session.
+    """A document as it was at one moment, ``at``, which is None where there was none.
 
-    A record's entries are all here, those that have ended too.
+    Where it was only half a session it ``holds`` None. A record's entries are all here, those that
+    have ended too.
     """
 
-    at: datetime
+    at: datetime | None
     holds: Record | Marker | None = field(compare=False)
 
     @property
@@ -68,13 +69,15 @@ class Version:
         return self.holds if self.holds is not None and self.holds.alive(clock.now()) else None
 
 
-def version(snapshot: Snapshot) -> Version:
+def version(snapshot: Snapshot | None) -> Version:
+    if snapshot is None:
+        return Version(None, None)
     return Version(snapshot.at, _held(snapshot.fields))
 
 
-def live(found: Version | None) -> Record:
+def live(found: Version) -> Record:
     """The live record. Raises Moved while a rotation's grace lasts, else SessionGone."""
-    match found.standing if found is not None else None:
+    match found.standing:
         case Record() as record:
             return record
         case Marker() as marker if marker.grace > clock.now():

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from google.api_core.exceptions import (
-    Aborted,
-    AlreadyExists,
-    FailedPrecondition,
-    InvalidArgument,
-    NotFound,
-)
-from google.cloud.firestore import Increment
+from google.api_core.exceptions import NotFound
 
-from serverless_sessions import clock
-from serverless_sessions.errors import Conflict, Moved, SessionError, SessionGone
-from serverless_sessions.sansio import Asking, ClientStore, StoreOperations
-from serverless_sessions.store import (
-    ABSENT,
-    DELETED,
-    Absence,
-    Change,
-    Deletion,
-    Guarantees,
-    Record,
-)
+from serverless_sessions.errors import SessionError
+from serverless_sessions.sansio import Asking, ClientStore
+from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
 
 from ._firestore_client import (
@@ -38,110 +21,38 @@ from ._firestore_client import (
     Location,
     Snapshot,
     Write,
-    Written,
 )
-from ._firestore_documents import (
-    MAX_BYTES,
-    NUMBERS,
-    WITHOUT_ENTRIES,
-    Marker,
-    Version,
-    deadline,
-    instead,
-    is_alive,
-    is_due,
-    live,
-    of_change,
-    of_marker,
-    of_record,
-    version,
-    who,
-)
-from ._firestore_errors import is_too_large, translated
+from ._firestore_documents import version, who
+from ._firestore_operations import FirestoreOperations, handed_out, read
 
 _PAGE = 50
-_CHANGED_MEANWHILE = (AlreadyExists, FailedPrecondition, NotFound)
-
-
-class FirestoreOperations(StoreOperations):
-    guarantees = Guarantees(lists_users=True, scans=True, max_bytes=MAX_BYTES)
-
-    def __init__(self, location: Location) -> None:
-        self._location = location
-
-    def load(self, key: str) -> Asking[Record | Moved | None]:
-        found = yield from _read(key)
-        try:
-            return _handed_out(found)
-        except Moved as moved:
-            return moved
-        except SessionGone:
-            return None
-
-    def create(self, key: str, record: Record) -> Asking[None]:
-        patience, fields = _Patience(), of_record(record)
-        write = Write("create", key, fields)
-        while True:
-            try:
-                yield from _commit(patience, write)
-            except _CHANGED_MEANWHILE as lost:
-                found = yield from _read(key, WITHOUT_ENTRIES)
-                if found is None:
-                    write = Write("create", key, fields)
-                elif _is_repeat(record, found):
-                    return
-                elif found.standing is not None:
-                    raise Conflict("another session stands under this key") from None
-                else:
-                    write = Write("update", key, instead(fields), found.at)
-                yield from patience.wait(lost)
-            else:
-                return
-
-    def update(self, key: str, change: Change) -> Asking[None]:
-        if change.rid is None and not change.expect:
-            yield from _update_blindly(key, change)
-        else:
-            yield from _update_as_seen(key, change)
-
-    def rotate(
-        self, old: str, new: str, record: Record, rev: object, grace_until: int
-    ) -> Asking[None]:
-        creation = Write("create", new, of_record(record))
-        if isinstance(rev, Version) and isinstance(rev.standing, Record):
-            marker = Write("update", old, instead(of_marker(new, grace_until)), rev.at)
-            try:
-                yield from _commit(_Patience(), creation, marker)
-            except _CHANGED_MEANWHILE:
-                pass
-            else:
-                return
-        if _is_repeat(record, (yield from _read(new, WITHOUT_ENTRIES))):
-            return
-        live((yield from _read(old, WITHOUT_ENTRIES)))
-        raise Conflict("the session changed since it was read, or the new key is taken")
-
-    def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
-        patience = _Patience()
-        while True:
-            found = yield from _read(key, WITHOUT_ENTRIES)
-            if found is None:
-                return ABSENT
-            standing = found.standing
-            if isinstance(standing, Marker):
-                return Moved(standing.to)
-            try:
-                yield from _commit(patience, Write("delete", key, at=found.at))
-            except _CHANGED_MEANWHILE as lost:
-                yield from patience.wait(lost)
-            else:
-                return ABSENT if standing is None else DELETED
-
-    def translated(self, error: Exception, action: str) -> SessionError:
-        return translated(error, f"{action} in {self._location}")
 
 
 class FirestoreStore(ClientStore):
+    """Keeps sessions in a collection of a Firestore database in native mode, each in a document.
+
+    Its fields: the map ``v`` with an entry under ``k`` and the name, text or [text, deadline];
+    the whole seconds ``exp`` (idle deadline), ``abs`` (absolute deadline), ``created`` and
+    ``auth``; ``rid``, ``user`` and ``nonce``; ``who``, the SHA-256 of the user, by whose index,
+    which never lags, a user's sessions are listed; the count of writes ``rev``; and the timestamp
+    ``expires_at``, for a TTL policy. A rotation replaces all by ``to``, ``grace`` and ``ends``.
+
+    An update sends its own keys alone. Requests of an operation when nobody comes between:
+
+        load, create, rotate, list_user    1
+        update                             1; moving the deadline of what was not read before, 2
+        delete                             2
+        update where the session ended     1, and a read to tell a marker or another reason
+
+    A document takes about one write a second for long; writers that meet try again with jitter
+    until the call's time is used up, then raise Conflict.
+
+    Besides the policy the collection needs the fields of ``_firestore_admin.UNINDEXED`` exempt
+    from indexing; ``provision`` asks for both and ``check`` looks. A session with more than some
+    4,800 entries can be too large below ``max_bytes``, as Firestore counts bytes for each. gRPC
+    allows no fork while a channel is open in the parent; a child made before opens its own.
+    """
+
     def __init__(
         self,
         collection: str = COLLECTION,
@@ -165,141 +76,52 @@ class FirestoreStore(ClientStore):
 
     def scan(self) -> Iterator[tuple[str, Record]]:
         last: str | None = None
-        while page := self.ask("going through all sessions", _page(last)):
+        while page := self.ask("going through all sessions", _page(last, _PAGE)):
             for snapshot in page:
                 found = version(snapshot)
                 if isinstance(found.standing, Record):
-                    yield snapshot.key, _handed_out(found)
+                    yield snapshot.key, handed_out(found)
             last = page[-1].key
+
+    def provision(self) -> None:
+        """Ask for the TTL policy and the index exemptions; Firestore carries them out in time."""
+        from . import _firestore_admin as admin
+
+        if not self.location.emulated:
+            self.ask("setting up the collection", admin.asking(admin.set_up, self.location))
+
+    def deprovision(self) -> None:
+        """Remove every session, then what ``provision`` asked for."""
+        from . import _firestore_admin as admin
+
+        while self.ask("removing all sessions", _removal()):
+            pass
+        if not self.location.emulated:
+            self.ask("taking down the collection", admin.asking(admin.take_down, self.location))
+
+    def check(self) -> list[Finding]:
+        from . import _firestore_admin as admin
+
+        role = "give the function's account the role roles/datastore.user"
+        findings = [
+            self._tried("reading", read("check", ()), role),
+            self._tried("writing", _probe(), role),
+            self._tried("listing a user's sessions", _keys_of(""), "index the field 'who'"),
+        ]
+        if self.location.emulated:
+            return [*findings, Finding(True, "the emulator has no TTL and needs no exemptions")]
+        asking = admin.asking(admin.findings, self.location)
+        return [*findings, *self.ask("checking the collection", asking)]
 
     def close(self) -> None:
         self.client.close()
 
-
-class _Patience:
-    """For a write that others keep from happening: how long to wait before the next try."""
-
-    def __init__(self) -> None:
-        self._ends = time.monotonic() + clock.time_left()
-        self._tries = 0
-
-    def wait(self, lost: Exception) -> Asking[None]:
-        """Raises Conflict when the time is used up."""
-        seconds = random.random() * min(0.2, 0.004 * 2**self._tries)  # noqa: S311  (jitter)
-        self._tries += 1
-        if time.monotonic() + seconds >= self._ends:
-            raise Conflict("others kept changing the session until time was up") from lost
-        yield lambda client: client.pause(seconds)
-
-
-def _read(key: str, fields: tuple[str, ...] | None = None) -> Asking[Version | None]:
-    found = yield lambda client: client.get(key, fields)
-    return version(found) if found is not None else None
-
-
-def _commit(patience: _Patience, *writes: Write) -> Asking[list[Written]]:
-    """All writes or none. Aborted is a try that met another writer's lock, and did nothing."""
-    while True:
+    def _tried(self, what: str, asking: Asking[object], remedy: str) -> Finding:
         try:
-            written: list[Written] = yield lambda client: client.commit(writes)
-            return written
-        except Aborted as lost:
-            yield from patience.wait(lost)
-
-
-def _update_blindly(key: str, change: Change) -> Asking[None]:
-    """Write without knowing what stands there; the answer tells whether that was alive.
-
-    What was not is as dead after it as before.
-    """
-    patience = _Patience()
-    fields = of_change(change) | {name: Increment(0) for name in NUMBERS}
-    try:
-        (written,) = yield from _commit(patience, Write("update", key, fields))
-    except NotFound:
-        raise SessionGone("the session has ended") from None
-    except InvalidArgument as refused:
-        if is_too_large(refused):  # of what is dead, the size does not matter
-            live((yield from _read(key, WITHOUT_ENTRIES)))
-        raise
-    if not is_alive(written.numbers):
-        if not written.numbers["created"]:
-            live((yield from _read(key, WITHOUT_ENTRIES)))
-        raise SessionGone("the session has ended")
-    yield from _touch(key, change, written, patience)
-
-
-def _touch(key: str, change: Change, written: Written, patience: _Patience) -> Asking[None]:
-    """Move the deadline, if it is due, of a session that was alive when it was ``written``."""
-    at, idle, absolute = written.at, written.numbers["exp"], written.numbers["abs"]
-    while change.idle is not None and is_due(change.idle, idle, change.slack):
-        fields = {**deadline(change.idle, absolute), "rev": Increment(1)}
-        try:
-            yield from _commit(patience, Write("update", key, fields, at))
-        except _CHANGED_MEANWHILE as lost:
-            yield from patience.wait(lost)
-            found = yield from _read(key, WITHOUT_ENTRIES)
-            if found is None or not isinstance(found.standing, Record):
-                return
-            at, idle = found.at, found.standing.idle
-        else:
-            return
-
-
-def _update_as_seen(key: str, change: Change) -> Asking[None]:
-    """Write to the version in which all that the change asks for was seen to be so.
-
-    As long as others change nothing of that, it is tried again.
-    """
-    patience = _Patience()
-    seen = change.seen
-    if isinstance(seen, Version) and _objection(change, seen) is None:
-        found: Version | None = seen
-    else:
-        found = yield from _read(key)
-    while True:
-        if (objection := _objection(change, found)) is not None:
-            raise objection
-        assert found is not None
-        record = live(found)
-        if record.nonce == change.nonce != "":  # sent again, as its reply was lost
-            return
-        fields = of_change(change, record)
-        if change.idle is not None and is_due(change.idle, record.idle, change.slack):
-            fields |= deadline(change.idle, record.facts.absolute)
-        try:
-            yield from _commit(patience, Write("update", key, fields, found.at))
-        except _CHANGED_MEANWHILE as lost:
-            yield from patience.wait(lost)
-            found = yield from _read(key)
-        else:
-            return
-
-
-def _objection(change: Change, found: Version | None) -> SessionError | None:
-    """Why ``change`` must not be made to what was ``found``."""
-    try:
-        record = live(found)
-    except (Moved, SessionGone) as ended:
-        return ended
-    if change.rid is not None and change.rid != record.facts.rid:
-        return SessionGone("another session stands under this key")
-    if not change.is_met_by(record.entries, clock.now()):
-        return Conflict("an entry is not as the change expects it")
-    return None
-
-
-def _is_repeat(record: Record, found: Version | None) -> bool:
-    """Whether ``found`` is what this very write has stored before its reply was lost."""
-    standing = found.standing if found is not None else None
-    return isinstance(standing, Record) and standing.nonce == record.nonce != ""
-
-
-def _handed_out(found: Version | None) -> Record:
-    """The live record without the entries that have ended. Raises as ``live`` does."""
-    record, now = live(found), clock.now()
-    entries = {name: entry for name, entry in record.entries.items() if entry.alive(now)}
-    return record._replace(entries=entries, rev=found)
+            self.ask(what, asking)
+        except SessionError as error:
+            return Finding(False, str(error), remedy)
+        return Finding(True, f"{what} in {self.location} works")
 
 
 def _keys_of(user: str) -> Asking[list[str]]:
@@ -307,9 +129,25 @@ def _keys_of(user: str) -> Asking[list[str]]:
     return keys
 
 
-def _page(after: str | None) -> Asking[list[Snapshot]]:
-    page: list[Snapshot] = yield lambda client: client.page(after, _PAGE)
+def _page(
+    after: str | None, limit: int, fields: tuple[str, ...] | None = None
+) -> Asking[list[Snapshot]]:
+    page: list[Snapshot] = yield lambda client: client.page(after, limit, fields)
     return page
+
+
+def _removal() -> Asking[int]:
+    """Remove some documents; returns how many."""
+    doomed = yield from _page(None, 500, ())
+    if doomed:
+        yield lambda client: client.commit([Write("delete", each.key) for each in doomed])
+    return len(doomed)
+
+
+def _probe() -> Asking[None]:
+    """A write that must fail, as no session has this key."""
+    with suppress(NotFound):
+        yield lambda client: client.commit([Write("update", "check", {"rev": 1})])
 
 
 def open_url(url: StoreURL) -> FirestoreStore:

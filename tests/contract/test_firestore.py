@@ -31,6 +31,7 @@ HALVES: tuple[dict[str, Any], ...] = (
     {"exp": "soon", "abs": 2**40, "created": 1, "v": {}, "rid": "r"},
     {"exp": 2**40, "abs": True, "created": 1, "v": {}, "rid": "r"},
     {"exp": 2**40, "abs": 2**40, "created": None, "v": {}, "rid": "r"},
+    {"exp": 2**40, "abs": 2**40, "created": 1.5, "v": {}, "rid": "r"},
     {"to": fresh_key()},
     {"to": fresh_key(), "grace": 2**40},
     {"to": 1, "grace": 2**40, "ends": 2**40},
