@@ -221,7 +221,13 @@ def _batch(client: Any, collection: str, writes: Iterable[Write]) -> tuple[Any, 
                 batch.update(reference, write.fields, option)
             case "delete":
                 batch.delete(reference, option)
-    return batch, list(batch._write_pbs)
+    sent = list(batch._write_pbs)
+    for each in sent:
+        if "update_mask" in each:
+            # Firestore reads a bare carriage return in a path as a line feed.
+            paths = each.update_mask.field_paths
+            paths[:] = [path.replace("\r", r"\r") for path in paths]
+    return batch, sent
 
 
 def _written(sent: Iterable[Any], results: Iterable[Any]) -> list[Written]:

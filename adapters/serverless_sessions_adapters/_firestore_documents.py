@@ -109,7 +109,7 @@ def of_record(record: Record) -> dict[str, Any]:
         fields |= {"user": facts.user, "who": who(facts.user)}
     if facts.authenticated_at is not None:
         fields["auth"] = facts.authenticated_at
-    if (size := _size(fields) + _ENVELOPE) > DOCUMENT_BYTES:
+    if (size := _size(fields) + _NAME) > DOCUMENT_BYTES:
         raise SessionTooLarge(
             f"the session takes {size} bytes as Firestore counts them, {DOCUMENT_BYTES} at most"
         )
@@ -222,12 +222,13 @@ def _removed_after(moment: int) -> datetime:
     return datetime.fromtimestamp(min(moment + TTL_LAG_SECONDS, _YEAR_9999), UTC)
 
 
-_ENVELOPE = 16 + 1501 + 65 + 32
-"""Of a document: its name, with the longest collection there can be, and what is added."""
+_NAME = 16 + 1501 + 65
+"""Of a document with the longest collection there can be."""
 
 
 def _size(value: Any) -> int:
-    """Bytes of a field's value; "Storage size calculations" in Firestore's documentation."""
+    """Bytes of a value; "Storage size calculations" in Firestore's documentation. A document is
+    counted as a map."""
     match value:
         case str():
             return len(value.encode()) + 1
