@@ -1,0 +1,163 @@
+"""Sessions in Google Cloud Firestore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from google.api_core.exceptions import NotFound
+
+from serverless_sessions.errors import SessionError
+from serverless_sessions.sansio import Asking, ClientStore
+from serverless_sessions.store import Finding, Record
+from serverless_sessions.urls import StoreURL
+
+from ._firestore_client import (
+    COLLECTION,
+    DATABASE,
+    AsyncFirestore,
+    Firestore,
+    Location,
+    Snapshot,
+    Write,
+)
+from ._firestore_documents import version, who
+from ._firestore_operations import FirestoreOperations, handed_out, read
+
+_PAGE = 50
+
+
+class FirestoreStore(ClientStore):
+    """Keeps sessions in a collection of a Firestore database in native mode, each in a document.
+
+    Its fields: the map ``v`` with an entry under ``k`` and the name, text or [text, deadline];
+    the whole seconds ``exp`` (idle deadline), ``abs`` (absolute deadline), ``created`` and
+    ``auth``; ``rid``, ``user`` and ``nonce``; ``who``, the SHA-256 of the user, by whose index,
+    which never lags, a user's sessions are listed; the count of writes ``rev``; and the timestamp
+    ``expires_at``, for a TTL policy. A rotation replaces all by ``to``, ``grace`` and ``ends``.
+
+    An update sends its own keys alone. Requests of an operation when nobody comes between:
+
+        load, create, rotate, list_user    1
+        update                             1; moving the deadline of what was not read before, 2
+        delete                             2
+        update where the session ended     1, and a read to tell a marker or another reason
+
+    A document takes about one write a second for long; writers that meet try again with jitter
+    until the call's time is used up, then raise Conflict.
+
+    Besides the policy the collection needs the fields of ``_firestore_admin.UNINDEXED`` exempt
+    from indexing; ``provision`` asks for both and ``check`` looks. A session with more than some
+    4,800 entries can be too large below ``max_bytes``, as Firestore counts bytes for each. gRPC
+    allows no fork while a channel is open in the parent; a child made before opens its own.
+    """
+
+    def __init__(
+        self,
+        collection: str = COLLECTION,
+        *,
+        project: str | None = None,
+        database: str = DATABASE,
+        credentials: Any = None,
+    ) -> None:
+        self.location = Location(collection, project, database, credentials).completed()
+        super().__init__(
+            FirestoreOperations(self.location),
+            Firestore(self.location),
+            lambda: AsyncFirestore(self.location),
+        )
+
+    def __repr__(self) -> str:
+        return f"FirestoreStore({self.location})"
+
+    def list_user(self, user: str) -> list[str]:
+        return self.ask("listing a user's sessions", _keys_of(user))
+
+    def scan(self) -> Iterator[tuple[str, Record]]:
+        last: str | None = None
+        while page := self.ask("going through all sessions", _page(last, _PAGE)):
+            for snapshot in page:
+                found = version(snapshot)
+                if isinstance(found.standing, Record):
+                    yield snapshot.key, handed_out(found)
+            last = page[-1].key
+
+    def provision(self) -> None:
+        """Ask for the TTL policy and the index exemptions; Firestore carries them out in time."""
+        from . import _firestore_admin as admin
+
+        if not self.location.emulated:
+            self.ask("setting up the collection", admin.asking(admin.set_up, self.location))
+
+    def deprovision(self) -> None:
+        """Remove every session, then what ``provision`` asked for."""
+        from . import _firestore_admin as admin
+
+        while self.ask("removing all sessions", _removal()):
+            pass
+        if not self.location.emulated:
+            self.ask("taking down the collection", admin.asking(admin.take_down, self.location))
+
+    def check(self) -> list[Finding]:
+        from . import _firestore_admin as admin
+
+        role = "give the function's account the role roles/datastore.user"
+        findings = [
+            self._tried("reading", read("check", ()), role),
+            self._tried("writing", _probe(), role),
+            self._tried("listing a user's sessions", _keys_of(""), "index the field 'who'"),
+        ]
+        if self.location.emulated:
+            return [*findings, Finding(True, "the emulator has no TTL and needs no exemptions")]
+        asking = admin.asking(admin.findings, self.location)
+        return [*findings, *self.ask("checking the collection", asking)]
+
+    def close(self) -> None:
+        self.client.close()
+
+    def _tried(self, what: str, asking: Asking[object], remedy: str) -> Finding:
+        try:
+            self.ask(what, asking)
+        except SessionError as error:
+            return Finding(False, str(error), remedy)
+        return Finding(True, f"{what} in {self.location} works")
+
+
+def _keys_of(user: str) -> Asking[list[str]]:
+    keys: list[str] = yield lambda client: client.keys_with("who", who(user))
+    return keys
+
+
+def _page(
+    after: str | None, limit: int, fields: tuple[str, ...] | None = None
+) -> Asking[list[Snapshot]]:
+    page: list[Snapshot] = yield lambda client: client.page(after, limit, fields)
+    return page
+
+
+def _removal() -> Asking[int]:
+    """Remove some documents; returns how many."""
+    doomed = yield from _page(None, 500, ())
+    if doomed:
+        yield lambda client: client.commit([Write("delete", each.key) for each in doomed])
+    return len(doomed)
+
+
+def _probe() -> Asking[None]:
+    """A write that must fail, as no session has this key."""
+    with suppress(NotFound):
+        yield lambda client: client.commit([Write("update", "check", {"rev": 1})])
+
+
+def open_url(url: StoreURL) -> FirestoreStore:
+    """``firestore://PROJECT/COLLECTION``, or parts of that, or bare ``firestore``.
+
+    Takes the parameter ``database``.
+    """
+    url.allow_parts("host", "path")
+    with url.parameters() as take:
+        database = take.text("database", DATABASE)
+    return FirestoreStore(
+        url.path.removeprefix("/") or COLLECTION, project=url.host or None, database=database
+    )
