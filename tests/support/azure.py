@@ -9,9 +9,9 @@ from contextlib import closing, contextmanager
 
 from azure.core.credentials import AzureNamedKeyCredential
 
-from servers.azurite import Azurite
 from serverless_sessions_adapters._azure_client import Account
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
+from servers.azurite import Azurite
 
 _numbers = itertools.count()
 
