@@ -49,13 +49,16 @@ def read(key: str, select: Sequence[str] | None = None) -> Asking[Stored | None]
         if is_absent(error):
             return None
         raise
-    return stored(key, entity)
+    return stored(entity)
 
 
-def stored(key: str, entity: Any) -> Stored:
-    """The SDK's entity, in which a 64-bit integer is a pair of value and type."""
+def stored(entity: Any) -> Stored:
+    """The SDK's entity, in which a 64-bit integer is a pair of value and type.
+
+    Raises KeyError for what is none: not every answer on the way from a service is its own.
+    """
     values = {name: v[0] if isinstance(v, tuple) else v for name, v in entity.items()}
-    return Stored(key, entity.metadata["etag"], values)
+    return Stored(entity["RowKey"], entity.metadata["etag"], values)
 
 
 def put(key: str, properties: Properties, *, over: Stored | None) -> Operation:

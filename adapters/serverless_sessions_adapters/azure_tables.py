@@ -80,7 +80,7 @@ class AzureTablesStore(ClientStore):
         living = f"RowKey lt 'g' and ends gt {clock.now()}L"
         for page in self._pages("going through all sessions", living):
             for entity in page:
-                standing = stored(entity["RowKey"], entity).standing(clock.now())
+                standing = stored(entity).standing(clock.now())
                 if isinstance(standing, Record):
                     yield entity["RowKey"], standing
 
@@ -89,7 +89,7 @@ class AzureTablesStore(ClientStore):
         left, action = limit, "removing expired sessions"
         select = "PartitionKey", "RowKey", "user", "absolute"
         for page in self._pages(action, f"ends le {clock.now()}L", *select):
-            ended = [stored(entity["RowKey"], entity) for entity in page]
+            ended = [stored(entity) for entity in page]
             for rows in _that_can_go_together(ended):
                 if left <= 0:
                     return limit

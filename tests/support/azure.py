@@ -15,6 +15,8 @@ from serverless_sessions.sansio import Asking
 from serverless_sessions_adapters._azure_client import Account
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
 from servers.azurite import Azurite
+from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.lockstep import speak_http
 
 _numbers = itertools.count()
 
@@ -37,6 +39,17 @@ def empty_table(server: Azurite) -> Iterator[AzureTablesStore]:
     with opened(account(server), f"t{os.getpid()}x{next(_numbers)}") as store:
         store.provision()
         yield store
+
+
+@contextmanager
+def behind_proxy(server: Azurite) -> Iterator[tuple[AzureTablesStore, FaultProxy]]:
+    """A store on a table of its own, and the proxy through which it asks."""
+    with (
+        empty_table(server) as straight,
+        fault_proxy(server.port, speak_http) as proxy,
+        opened(account(server, proxy.port), straight.table) as store,
+    ):
+        yield store, proxy
 
 
 class ByHand:
