@@ -29,6 +29,7 @@ from serverless_sessions.errors import (
     StoreUnavailable,
 )
 
+KEY = "AZURE_STORAGE_KEY"
 ROLE = "Storage Table Data Contributor"
 CONNECT_SECONDS = 1.0
 
@@ -137,7 +138,11 @@ def translated(error: Exception, what: str, table: str) -> SessionError:
     where = f"{what} in the table {table!r}"
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return StoreTimeout(f"{where}: Azure did not answer in time")
-    if isinstance(error, ClientAuthenticationError) or status in (401, 403):
+    if isinstance(error, ClientAuthenticationError) and status is None:
+        return AccessDenied(
+            f"{where}: no identity could sign in; give the function one, or set {KEY}"
+        )
+    if status in (401, 403):
         return AccessDenied(
             f"{where}: Azure refuses who asks ({said}); the role {ROLE!r} on the table allows "
             "all that sessions need"

@@ -19,7 +19,7 @@ from serverless_sessions.sansio import Asking, ClientStore, Request
 from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
 
-from ._azure_client import ROLE, Account, bounds
+from ._azure_client import KEY, ROLE, Account, bounds
 from ._azure_entities import Stored, Write
 from ._azure_operations import AzureTablesOperations
 from ._azure_requests import (
@@ -35,7 +35,6 @@ from ._azure_requests import (
 )
 
 DEFAULT_TABLE = "sessions"
-KEY = "AZURE_STORAGE_KEY"
 CONNECTION = "AZURE_STORAGE_CONNECTION_STRING"
 
 DAY = 86_400
