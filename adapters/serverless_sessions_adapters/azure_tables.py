@@ -113,7 +113,7 @@ class AzureTablesStore(ClientStore):
         findings = [self._tried(f"the table {self.table!r} can be {d}", looks[d]) for d in looks]
         if all(finding.ok for finding in findings):
             query = f"ends le {clock.now() - DAY}L"
-            overdue = any(next(self._pages("looking for expired sessions", query, "ends"), ()))
+            overdue = next(self._pages("looking for expired sessions", query, "ends"), [])
             what = "sessions that ended a day ago or earlier are removed"
             findings.append(Finding(not overdue, what, "run purge() from a timer"))
         return findings
