@@ -20,7 +20,8 @@ from serverless_sessions.errors import AccessDenied, StoreUnavailable
 from serverless_sessions.store import DELETED, Record
 from serverless_sessions.testing.cases.base import created, fresh_key, loaded, session, texts
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
-from servers.azurite import ACCOUNT, Azurite, bearer_token
+from servers.azure_sign_in import SelfMadeCredential
+from servers.azurite import ACCOUNT, Azurite
 from servers.process import HOST
 
 AUDIENCE = "https://storage.azure.com"
@@ -47,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked_for.append(resource)
         self.server.may_answer.wait()
         knows_it = self.headers["X-IDENTITY-HEADER"] == "the header" and not self.server.refuses
-        token, ends = bearer_token(resource)
+        token, ends = SelfMadeCredential(resource).get_token()
         answer = {
             "access_token": token,
             "expires_on": str(ends),
