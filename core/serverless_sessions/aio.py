@@ -221,21 +221,17 @@ class AsyncInvocation:
     async def _perform(self, step: StoreCall | Pause, cancels: list[BaseException]) -> Any:
         import asyncio
 
-        if cancels and not _settles(step):
+        if cancels and not step.settles:
             raise cancels[0]
         if isinstance(step, Pause):
-            await asyncio.sleep(step.seconds)
-            return None
+            pause = asyncio.sleep(step.seconds)
+            return await (_seen_through(pause, cancels) if step.settles else pause)
         method = getattr(self._store(), step.operation)
         with store_call(step, self._time_left, self._life.config.on_event):
             call = _in_time(method(*step.arguments), step.operation)
             if step.operation == "load" and not step.settles:
                 return await call
             return await _seen_through(call, cancels)
-
-
-def _settles(step: StoreCall | Pause) -> bool:
-    return isinstance(step, StoreCall) and step.settles
 
 
 async def _in_time(call: Awaitable[T], operation: str) -> T:

@@ -6,6 +6,7 @@ again is harmless, or so that a look at the store shows by the nonce whether the
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Generator
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -15,6 +16,9 @@ from .store import Absence, Change, Deletion, Record
 
 Operation = Literal["load", "create", "update", "rotate", "delete"]
 T = TypeVar("T")
+
+RESEND_AFTER = (0.01, 0.03)
+"""Seconds."""
 
 
 class StoreCall(NamedTuple):
@@ -30,9 +34,10 @@ class StoreCall(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Wait before trying again."""
+    """Wait before trying again; one that ``settles`` comes before a call that does."""
 
     seconds: float
+    settles: bool = False
 
 
 Steps = Generator[StoreCall | Pause, Any, T]
@@ -66,7 +71,7 @@ class StoreSteps:
         try:
             yield call
         except StoreUnavailable as lost:
-            _raise_if_time_is_up(lost)
+            yield from _breath(lost)
             yield from _settle_conditional(call, key, change.nonce, lost)
 
     def rotate(
@@ -77,8 +82,8 @@ class StoreSteps:
         try:
             yield call
         except StoreUnavailable as lost:
-            _raise_if_time_is_up(lost)
-            if (yield arrived) is not None:
+            yield from _breath(lost)
+            if (yield from _sent_again_if_lost(arrived)) is not None:
                 return
             try:
                 yield call._replace(settles=True)
@@ -94,7 +99,7 @@ def _sent_again_if_lost(call: StoreCall) -> Steps[Any]:
     try:
         return (yield call)
     except StoreUnavailable as lost:
-        _raise_if_time_is_up(lost)
+        yield from _breath(lost)
         return (yield call._replace(settles=True))
 
 
@@ -103,7 +108,7 @@ def _settle_conditional(
 ) -> Steps[None]:
     """Send a compare-and-set again unless it arrived; where neither is certain, say so."""
     look = StoreCall("load", (key,), call.ends, settles=True)
-    if _bears((yield look), nonce):
+    if _bears((yield from _sent_again_if_lost(look)), nonce):
         return
     try:
         yield call._replace(settles=True)
@@ -112,9 +117,12 @@ def _settle_conditional(
             raise StoreTimeout("a reply was lost: whether the change is stored is open") from lost
 
 
-def _raise_if_time_is_up(lost: StoreUnavailable) -> None:
+def _breath(lost: StoreUnavailable) -> Steps[None]:
+    """Before a call is made again: a moment for a client to connect anew, or a server to breathe.
+    Raises ``lost`` when the call's time is up."""
     if isinstance(lost, StoreTimeout):
         raise lost
+    yield Pause(random.uniform(*RESEND_AFTER), settles=True)  # noqa: S311  (jitter)
 
 
 def _bears(found: object, nonce: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from azure.data.tables import EdmType
 from hypothesis.stateful import run_state_machine_as_test
 
+from contract.fault_cases import FaultCases
 from serverless_sessions import AsyncSessionStore
 from serverless_sessions.store import SessionStore
 from serverless_sessions.testing.async_contract import AsyncStoreContract, BlockingStore
@@ -17,7 +18,10 @@ from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
 from servers.azurite import Azurite
-from support.azure import empty_table
+from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.faults import http_answer
+from servers.lockstep import speak_http
+from support.azure import account, empty_table, fresh_table
 
 LATE = (2**40, EdmType.INT64)
 NAMED = {"rid": "r", "nonce": "n", "created": (1, EdmType.INT64)}
@@ -74,6 +78,26 @@ class TestAwaitedAzureTablesStore(AsyncStoreContract):
     def plant_damage(self, store: SessionStore) -> list[str]:
         assert isinstance(store, BlockingStore)
         return planted(self.blocking)
+
+
+class TestAzureTablesFaults(FaultCases):
+    broken = (
+        http_answer(500, {"odata.error": {"code": "InternalError"}}),
+        http_answer(503, {"odata.error": {"code": "ServerBusy"}}),
+        http_answer(502, b"<html>Bad Gateway</html>"),
+        http_answer(200, b""),
+    )
+
+    @pytest.fixture
+    def proxy(self, azurite: Azurite) -> Iterator[FaultProxy]:
+        self.azurite = azurite
+        with fault_proxy(azurite.port, speak_http) as proxy:
+            yield proxy
+
+    def opened(self, proxy: FaultProxy) -> SessionStore:
+        store = AzureTablesStore(account(self.azurite, proxy.port), fresh_table())
+        store.provision()
+        return store
 
 
 def test_azure_tables_beside_memory(azurite: Azurite) -> None:

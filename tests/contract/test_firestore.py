@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from contract.fault_cases import FaultCases
 from serverless_sessions import AsyncSessionStore, clock, to_async
 from serverless_sessions.store import SessionStore
 from serverless_sessions.testing.async_contract import AsyncStoreContract, BlockingStore
@@ -16,7 +17,11 @@ from serverless_sessions.testing.cases.base import fresh_key
 from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.firestore import FirestoreStore
+from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.faults import GrpcStatus
 from servers.firestore_emulator import FirestoreEmulator
+from servers.grpc_frames import speak_grpc
+from servers.process import HOST
 
 HALVES: tuple[dict[str, Any], ...] = (
     {},
@@ -78,6 +83,22 @@ def planted(store: FirestoreStore) -> list[str]:
     for key, half in zip(keys, HALVES, strict=True):
         collection.document(key).set(half)
     return keys
+
+
+class TestFirestoreFaults(FaultCases):
+    broken = (GrpcStatus(8), GrpcStatus(10), GrpcStatus(13), GrpcStatus(14))
+    """Resource exhausted, aborted, internal, unavailable."""
+
+    @pytest.fixture
+    def proxy(
+        self, firestore_emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[FaultProxy]:
+        with fault_proxy(firestore_emulator.port, speak_grpc) as proxy:
+            monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"{HOST}:{proxy.port}")
+            yield proxy
+
+    def opened(self, proxy: FaultProxy) -> SessionStore:
+        return empty_store()
 
 
 @contextmanager

@@ -33,10 +33,15 @@ def opened(account: Account, table: str) -> Iterator[AzureTablesStore]:
         yield store
 
 
+def fresh_table() -> str:
+    """A name that no other test uses."""
+    return f"t{os.getpid()}x{next(_numbers)}"
+
+
 @contextmanager
 def empty_table(server: Azurite) -> Iterator[AzureTablesStore]:
     """A store on a table of its own, which goes with the server."""
-    with opened(account(server), f"t{os.getpid()}x{next(_numbers)}") as store:
+    with opened(account(server), fresh_table()) as store:
         store.provision()
         yield store
 
