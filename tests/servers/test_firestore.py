@@ -95,6 +95,15 @@ def test_documents_of_any_size_pass_and_calls_have_their_names(
     assert calls == [commit, get] * 3
 
 
+def test_calls_keep_their_names_when_the_header_table_has_run_over(
+    proxied: DocumentReference, proxy: FaultProxy
+) -> None:
+    other = proxy.inject(Fault.HANG, when=lambda request: b"/BatchGetDocuments" not in request)
+    for number in range(200):
+        proxied.get(retry=None, timeout=GOOGLE_PATIENCE + number / 100)
+    assert other.hits == 0
+
+
 def test_a_cut_request_was_not_carried_out(
     proxied: DocumentReference, direct: DocumentReference, proxy: FaultProxy
 ) -> None:

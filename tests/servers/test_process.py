@@ -80,10 +80,11 @@ def test_a_server_that_is_never_ready_is_reported_and_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("servers.process.START_SECONDS", 0.5)
-    pids: list[int] = []
+    others = children()
+    started: set[int] = set()
 
     def never() -> bool:
-        pids.extend(children())
+        started.update(children() - others)
         return False
 
     with (
@@ -91,8 +92,8 @@ def test_a_server_that_is_never_ready_is_reported_and_stopped(
         running(python("import time; time.sleep(600)"), never),
     ):
         pass
-    assert pids
-    assert not children() & set(pids)
+    assert started
+    assert not children() & started
 
 
 def children() -> set[int]:
