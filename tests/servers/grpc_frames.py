@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
+from hpack import Decoder
+
 from servers.faults import Answer, Fault, GrpcStatus
-from servers.hpack import HeaderTable
 from servers.link import Cut, Link, Stream
 
 PREFACE = len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
@@ -44,7 +45,7 @@ class _Calls:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._headers = HeaderTable()
+        self._headers = Decoder()
         self._requests: dict[int, bytes] = {}
         self._unanswered: dict[int, Fault] = {}
         self._to_client = threading.Lock()
@@ -65,7 +66,8 @@ class _Calls:
     def _pass_request(self, frame: Frame) -> None:
         known = self._requests.get(frame.stream, b"")
         if frame.kind == HEADERS:
-            self._requests[frame.stream] = self._headers.decoded(frame.payload)[b":path"]
+            headers = dict(self._headers.decode(frame.payload, raw=True))
+            self._requests[frame.stream] = headers[b":path"]
         elif frame.kind == DATA:
             self._requests[frame.stream] = known + frame.payload
         if frame.ends_stream:
