@@ -7,6 +7,8 @@ import threading
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ConfigurationError
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -15,10 +17,20 @@ _running: tuple[int, asyncio.AbstractEventLoop] | None = None
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run ``coroutine`` on the process's loop, from any thread, in the caller's context."""
+    """Run ``coroutine`` on the process's loop, from any thread, in the caller's context.
+
+    Raises ConfigurationError on the loop itself, which would wait for itself for ever.
+    """
     import asyncio
 
-    task = asyncio.run_coroutine_threadsafe(_caught(coroutine), _loop())
+    loop = _loop()
+    if asyncio._get_running_loop() is loop:
+        coroutine.close()
+        raise ConfigurationError(
+            "an async def handler under with_session calls another one: call the undecorated one,"
+            " or send it off with asyncio.to_thread"
+        )
+    task = asyncio.run_coroutine_threadsafe(_caught(coroutine), loop)
     try:
         result, error = task.result()
     finally:

@@ -172,6 +172,27 @@ def test_decision_2_async_handlers_share_one_loop_and_several_threads_do_not_wai
     assert len({line for answer in answers for line in answer.values("set-cookie")}) == 4
 
 
+def test_an_async_handler_that_calls_another_is_told_so_and_does_not_wait_for_ever(
+    store: WatchedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    @with_session(store=store)
+    async def called(event: Any, context: Any, session: AsyncSession) -> Any:
+        session.set("k", 1)
+        return OK
+
+    @with_session(store=store)
+    async def calls(event: Any, context: Any) -> Any:
+        return called(event, context)
+
+    @with_session(store=store)
+    async def sends_off(event: Any, context: Any) -> Any:
+        return await asyncio.to_thread(called, event, context)
+
+    assert send("rest", calls).status == 500
+    assert "calls another one" in caplog.text
+    assert len(send("rest", sends_off).values("set-cookie")) == 1
+
+
 @pytest.mark.parametrize("ending", [SystemExit, KeyboardInterrupt])
 def test_the_loop_outlives_a_handler_that_exits(ending: type[BaseException]) -> None:
     @with_session(store=MemoryStore())
