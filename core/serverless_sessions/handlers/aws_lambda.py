@@ -14,7 +14,7 @@ from ..store import AnyStore
 from . import _loop
 from ._aws_front_doors import front_door
 from ._exchange import Exchange, exchange, exchange_async
-from ._signature import hide_session, is_async, takes_session
+from ._signature import call_with_session, hide_session, is_async, takes_session
 
 if TYPE_CHECKING:
     from ..aio import AsyncSession
@@ -126,11 +126,9 @@ def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
         )
 
         def call(session: Any) -> Any:
-            return (
-                handler(event, context, session=session)
-                if wants_session
-                else handler(event, context)
-            )
+            if wants_session:
+                return call_with_session(handler, session, event, context)
+            return handler(event, context)
 
         if awaited:
             return _loop.run(exchange_async(manager, at, call))
