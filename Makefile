@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PYRIGHT_VERSION := 1.1.414
+PYRIGHT := .make/pyright-$(PYRIGHT_VERSION)/node_modules/pyright/index.js
 
 .PHONY: demo test check bench format clean
 
@@ -13,10 +15,11 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2 -m "not packaging"
 
-check: $(INSTALLED)
+check: $(INSTALLED) $(PYRIGHT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	node $(PYRIGHT)
 	$(BIN)/pytest -q -m packaging
 
 bench: $(INSTALLED)
@@ -27,9 +30,13 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv .sessions dist
+	rm -rf .venv .make .sessions dist
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
+
+$(PYRIGHT):
+	npm install --prefix .make/pyright-$(PYRIGHT_VERSION) --no-save --no-package-lock \
+		--no-audit --no-fund --omit=optional pyright@$(PYRIGHT_VERSION)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ..config import SessionConfig
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 Event = TypeVar("Event", contravariant=True)
 Context = TypeVar("Context", contravariant=True)
-Result = TypeVar("Result", covariant=True)
+Result = TypeVar("Result", bound=Mapping[str, Any] | Sequence[Any] | float | None, covariant=True)
+"""What Lambda can send. A coroutine is none of it, so that an ``async def`` which takes a Session
+is refused, and not read as a ``def`` that returns one."""
 
 
 class Handler(Protocol[Event, Context, Result]):
@@ -101,8 +103,9 @@ def with_session(
 
     ``store`` is a store or its url (default: SESSION_STORE), ``config`` the settings (default:
     the SESSION_* variables). The session is saved before the answer leaves; an error of the
-    store becomes a 503 or 500. Raises ConfigurationError for a wrong setting, when it
-    decorates, and for an event that did not come through HTTP, when it is called.
+    store becomes a 503 or 500. Raises ConfigurationError for a wrong setting and TypeError for a
+    handler that could not be called, when it decorates; ConfigurationError for an event that did
+    not come through HTTP, when it is called.
     """
     if handler is None:
         return lambda handler: _decorated(handler, SessionManager(store, config))

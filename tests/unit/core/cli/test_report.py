@@ -65,7 +65,7 @@ def test_a_traceback_shows_the_error_and_its_line_but_no_local_variable() -> Non
 
 
 def test_a_traceback_begins_in_the_handler() -> None:
-    def handler(event: object, context: object) -> object:
+    def handler(event: object, context: object) -> None:
         raise ValueError("out of lanterns")
 
     with pytest.raises(ValueError, match="lanterns") as raised:
