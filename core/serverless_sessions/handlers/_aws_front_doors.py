@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from ..errors import ConfigurationError
@@ -24,7 +25,7 @@ class FrontDoor:
 
     _has_cookies_field = False
 
-    def cookie_lines(self, event: dict[str, Any]) -> list[str]:
+    def cookie_lines(self, event: Mapping[str, Any]) -> list[str]:
         """The Cookie header lines of the request, as they came."""
         return _cookies_in(event.get("multiValueHeaders")) or _cookies_in(event.get("headers"))
 
@@ -113,7 +114,7 @@ class HttpApi(FrontDoor):
     refusal = 500
     _has_cookies_field = True
 
-    def cookie_lines(self, event: dict[str, Any]) -> list[str]:
+    def cookie_lines(self, event: Mapping[str, Any]) -> list[str]:
         """The ``cookies`` of the event; a function URL repeats them in its headers."""
         cookies = event.get("cookies")
         lines = [line for line in cookies if isinstance(line, str)] if _is_list(cookies) else []
@@ -204,24 +205,25 @@ def front_door(event: object) -> FrontDoor:
 
     Raises ConfigurationError for an event that is not an HTTP request.
     """
-    if isinstance(event, dict):
+    if isinstance(event, Mapping):
         context = event.get("requestContext")
-        context = context if isinstance(context, dict) else {}
-        if isinstance(context.get("http"), dict):
+        context = context if isinstance(context, Mapping) else {}
+        if isinstance(context.get("http"), Mapping):
             is_url = ".lambda-url." in str(context.get("domainName"))
             return _FUNCTION_URL if is_url else _HTTP_API
         if "elb" in context:
-            return _ALB_MULTI if isinstance(event.get("multiValueHeaders"), dict) else _ALB
+            return _ALB_MULTI if isinstance(event.get("multiValueHeaders"), Mapping) else _ALB
         if isinstance(event.get("httpMethod"), str):
             return _HTTP_API_1 if event.get("version") == "1.0" else _REST_API
     raise ConfigurationError(
         "this event is not an HTTP request: sessions need an API Gateway REST API (v1),"
-        " an HTTP API or function URL (v2), or an Application Load Balancer (ALB)"
+        " an HTTP API or function URL (v2), or an Application Load Balancer (ALB);"
+        " a decorator that replaces the event goes below with_session"
     )
 
 
 def _cookies_in(headers: object) -> list[str]:
-    if not isinstance(headers, dict):
+    if not isinstance(headers, Mapping):
         return []
     return [
         line

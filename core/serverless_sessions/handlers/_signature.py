@@ -30,20 +30,28 @@ def takes_session(handler: Callable[..., Any], arguments: int) -> bool:
     ``session=``. Raises TypeError where it could not work."""
     parameters = inspect.signature(handler).parameters
     parameter = parameters.get(PARAMETER)
-    if parameter is None:
-        return False
-    if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-        raise TypeError(f"{_name(handler)}: session is passed by keyword; take away the / or *")
-    if PARAMETER in list(parameters)[:arguments] and parameter.kind != parameter.KEYWORD_ONLY:
-        raise TypeError(f"{_name(handler)}: session comes after the platform's own arguments")
-    face = _face(handler)
-    if not _fits(_annotation(handler, parameter), face):
-        kind = "an async def" if is_async(handler) else "a def"
+    if is_async(inspect.unwrap(handler)) and not is_async(handler):
         raise TypeError(
-            f"{_name(handler)}: the session of {kind} handler is of type {face.__name__}; "
-            "mend its annotation"
+            f"{_name(handler)}: a decorator under with_session does not await this async def; "
+            "move it above with_session, which makes a plain function of it"
         )
-    return True
+    if parameter is not None:
+        _check_parameter(handler, parameter, leading=list(parameters)[:arguments])
+    _check_call(handler, arguments, {} if parameter is None else {PARAMETER: None})
+    return parameter is not None
+
+
+def call_with_session(handler: Callable[..., Any], session: Any, *arguments: Any) -> Any:
+    """Call a handler that wants ``session=``.
+
+    Raises TypeError for a decorator around it that loses the keyword, where only a call shows it.
+    """
+    try:
+        return handler(*arguments, session=session)
+    except TypeError as error:
+        if _loses_session(error) and not _reached(inspect.unwrap(handler), error):
+            raise TypeError(_move_above(handler)) from error
+        raise
 
 
 def hide_session(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> None:
@@ -57,8 +65,53 @@ def hide_session(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> No
     wrapper.__annotations__ = {n: a for n, a in annotations.items() if a is not shown.empty}
 
 
-def _face(handler: Callable[..., Any]) -> type:
-    return AsyncSession if is_async(handler) else Session
+def _check_parameter(
+    handler: Callable[..., Any], parameter: inspect.Parameter, leading: list[str]
+) -> None:
+    if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+        raise TypeError(f"{_name(handler)}: session is passed by keyword; take away the / or *")
+    if PARAMETER in leading and parameter.kind != parameter.KEYWORD_ONLY:
+        raise TypeError(f"{_name(handler)}: session comes after the platform's own arguments")
+    face = AsyncSession if is_async(handler) else Session
+    if not _fits(_annotation(handler, parameter), face):
+        kind = "an async def" if is_async(handler) else "a def"
+        raise TypeError(
+            f"{_name(handler)}: the session of {kind} handler is of type {face.__name__}; "
+            "mend its annotation"
+        )
+
+
+def _check_call(handler: Callable[..., Any], arguments: int, named: dict[str, None]) -> None:
+    """Try the call on the outermost decorator's own signature: it is the one that gets it."""
+    try:
+        inspect.signature(handler, follow_wrapped=False).bind(*[None] * arguments, **named)
+    except TypeError as error:
+        if _loses_session(error):
+            raise TypeError(_move_above(handler)) from None
+        raise TypeError(
+            f"{_name(handler)}: with_session decorates what the platform calls, "
+            f"here with {arguments} arguments: {error}"
+        ) from None
+
+
+def _loses_session(error: TypeError) -> bool:
+    return f"unexpected keyword argument '{PARAMETER}'" in str(error)
+
+
+def _reached(handler: Callable[..., Any], error: TypeError) -> bool:
+    """Whether the error came out of ``handler`` itself, as far as a plain function tells."""
+    import traceback
+
+    code = getattr(handler, "__code__", None)
+    frames = traceback.walk_tb(error.__traceback__)
+    return code is None or any(frame.f_code is code for frame, _ in frames)
+
+
+def _move_above(handler: Callable[..., Any]) -> str:
+    return (
+        f"{_name(handler)}: a decorator under with_session does not pass session= on; "
+        "move it above with_session"
+    )
 
 
 def _annotation(handler: Callable[..., Any], parameter: inspect.Parameter) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ..config import SessionConfig
@@ -14,14 +14,16 @@ from ..store import AnyStore
 from . import _loop
 from ._aws_front_doors import front_door
 from ._exchange import Exchange, exchange, exchange_async
-from ._signature import hide_session, is_async, takes_session
+from ._signature import call_with_session, hide_session, is_async, takes_session
 
 if TYPE_CHECKING:
     from ..aio import AsyncSession
 
 Event = TypeVar("Event", contravariant=True)
 Context = TypeVar("Context", contravariant=True)
-Result = TypeVar("Result", covariant=True)
+Result = TypeVar("Result", bound=Mapping[str, Any] | Sequence[Any] | float | None, covariant=True)
+"""What Lambda can send. A coroutine is none of it, so that an ``async def`` which takes a Session
+is refused, and not read as a ``def`` that returns one."""
 
 
 class Handler(Protocol[Event, Context, Result]):
@@ -101,8 +103,9 @@ def with_session(
 
     ``store`` is a store or its url (default: SESSION_STORE), ``config`` the settings (default:
     the SESSION_* variables). The session is saved before the answer leaves; an error of the
-    store becomes a 503 or 500. Raises ConfigurationError for a wrong setting, when it
-    decorates, and for an event that did not come through HTTP, when it is called.
+    store becomes a 503 or 500. Raises ConfigurationError for a wrong setting and TypeError for a
+    handler that could not be called, when it decorates; ConfigurationError for an event that did
+    not come through HTTP, when it is called.
     """
     if handler is None:
         return lambda handler: _decorated(handler, SessionManager(store, config))
@@ -126,11 +129,9 @@ def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
         )
 
         def call(session: Any) -> Any:
-            return (
-                handler(event, context, session=session)
-                if wants_session
-                else handler(event, context)
-            )
+            if wants_session:
+                return call_with_session(handler, session, event, context)
+            return handler(event, context)
 
         if awaited:
             return _loop.run(exchange_async(manager, at, call))

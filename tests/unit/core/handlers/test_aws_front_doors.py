@@ -7,7 +7,7 @@ import json
 import sys
 from decimal import Decimal
 from enum import IntEnum
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,6 +70,17 @@ def test_payload_2_is_read_once_though_headers_repeat_it(name: str) -> None:
     event = {**to_event(name, HttpRequest()), "cookies": ["a=1"], "headers": {"Cookie": "b=2"}}
     assert front_door(event).cookie_lines(event) == ["a=1"]
     assert front_door(event).cookie_lines({**event, "cookies": []}) == ["b=2"]
+
+
+@pytest.mark.parametrize("name", FRONT_DOORS)
+def test_an_event_may_be_any_mapping(name: str) -> None:
+    """As of decorators that hand over a view of it."""
+    event = to_event(name, HttpRequest(headers=[("Cookie", "session=abc")]))
+    view = MappingProxyType(
+        {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in event.items()}
+    )
+    assert front_door(view) is front_door(event)
+    assert front_door(view).cookie_lines(view) == ["session=abc"]
 
 
 @pytest.mark.parametrize("name", FRONT_DOORS)

@@ -229,3 +229,83 @@ def test_a_wrapper_that_tells_whom_it_wraps_is_given_the_session() -> None:
         return handler(*arguments, **named)
 
     assert decorated(wrapper)(EVENT, None)["body"] == "True"
+
+
+def takes_no_keyword(handler: Any) -> Any:
+    @functools.wraps(handler)
+    def wrapper(event: Any, context: Any) -> Any:
+        return handler(event, context)
+
+    return wrapper
+
+
+def loses_keywords(handler: Any) -> Any:
+    @functools.wraps(handler)
+    def wrapper(event: Any, context: Any, **named: Any) -> Any:
+        return takes_no_keyword(handler)(event, context, **named)
+
+    return wrapper
+
+
+def passes_keywords_on(handler: Any) -> Any:
+    @functools.wraps(handler)
+    def wrapper(event: Any, context: Any, **named: Any) -> Any:
+        return handler(event, context, **named)
+
+    return wrapper
+
+
+MOVE_ABOVE = "handler: a decorator under with_session does not pass session= on; move it above"
+
+
+def test_a_decorator_in_between_that_takes_no_session_is_refused() -> None:
+    with pytest.raises(TypeError, match=MOVE_ABOVE):
+        decorated(takes_no_keyword(sync_handler(Session)))
+    without = decorated(takes_no_keyword(lambda event, context: OK))
+    assert without(EVENT, None) == OK
+
+
+def test_a_decorator_in_between_that_loses_the_session_is_named_when_it_is_called() -> None:
+    handler = decorated(loses_keywords(sync_handler(Session)))
+    with pytest.raises(TypeError, match=MOVE_ABOVE) as raised:
+        handler(EVENT, None)
+    assert isinstance(raised.value.__cause__, TypeError)
+
+
+@pytest.mark.parametrize("between", [lambda handler: handler, passes_keywords_on])
+def test_a_mistake_inside_the_handler_is_its_own(between: Any) -> None:
+    def greet(name: str) -> Any: ...
+
+    def handler(event: Any, context: Any, session: Session) -> Any:
+        return greet("ann", session=session)  # type: ignore[call-arg]  # the mistake
+
+    with pytest.raises(TypeError, match=r"greet\(\) got an unexpected keyword argument 'session'"):
+        decorated(between(handler))(EVENT, None)
+
+
+@pytest.mark.parametrize("between", [takes_no_keyword, passes_keywords_on])
+def test_an_async_def_under_a_decorator_that_does_not_await_it_is_refused(between: Any) -> None:
+    with pytest.raises(TypeError, match=r"handler: .*does not await .*move it above with_session"):
+        decorated(between(async_handler(AsyncSession)))
+
+
+def test_an_async_def_under_a_decorator_that_awaits_it() -> None:
+    handler = async_handler(AsyncSession)
+
+    @functools.wraps(handler)
+    async def wrapper(*arguments: Any, **named: Any) -> Any:
+        return await handler(*arguments, **named)
+
+    assert decorated(wrapper)(EVENT, None)["body"] == "AsyncSession"
+
+
+def without_arguments() -> Any: ...
+def with_one(event: Any) -> Any: ...
+def with_three(event: Any, context: Any, more: Any, session: Session) -> Any: ...
+def by_name_only(*, event: Any, context: Any) -> Any: ...
+
+
+@pytest.mark.parametrize("handler", [without_arguments, with_one, with_three, by_name_only])
+def test_what_lambda_could_not_call_is_refused(handler: Any) -> None:
+    with pytest.raises(TypeError, match=f"{handler.__name__}: .* the platform calls.*2 arguments"):
+        decorated(handler)
