@@ -53,7 +53,7 @@ class Invocation:
         self._life.closed = True
 
     def _drive(self, steps: Steps[T]) -> T:
-        with self._life.turn:
+        with self._life.underway:
             try:
                 step = next(steps)
                 while True:

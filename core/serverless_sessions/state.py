@@ -18,8 +18,12 @@ class Undecided(Enum):
 UNDECIDED = Undecided.UNDECIDED
 
 
-class Turn:
-    """Intents wait while steps are under way, which read and change the same state."""
+class Underway:
+    """Intents wait while steps are under way, which read and change the same state.
+
+    They look that state up when they are carried out: a destroy before them has put another
+    in its place.
+    """
 
     __slots__ = ("_depth", "_waiting")
 

@@ -285,3 +285,23 @@ def test_modify_runs_its_function_again_when_somebody_was_first(live: Scene) -> 
     assert live.play(act) == 42
     assert seen == [1, 41]
     assert live.stored() == "a=42 l=[1]"
+
+
+def test_modify_gives_its_function_a_fresh_copy_at_each_attempt(live: Scene) -> None:
+    default: list[int] = []
+
+    def append(items: list[int]) -> list[int]:
+        items.append(1)
+        return items
+
+    def interfere() -> None:
+        theirs = Change(set={"other": Entry("[1]"), "new": Entry("[[]]")}, nonce="theirs")
+        live.store.inner.update(ids.stored_key(live.client.id), theirs)
+
+    async def act(session: Any) -> Any:
+        live.store.before = once(interfere, "update")
+        return await settled(session.modify("new", append, default))
+
+    assert live.play(act) == [1]
+    assert default == []
+    assert live.stored() == "a=1 l=[1] new=[1] other=1"

@@ -386,5 +386,5 @@ class AsyncSessionMachine(SessionMachine):
 
 TestSessions = SessionMachine.TestCase
 TestAsyncSessions = AsyncSessionMachine.TestCase
-TestSessions.settings = settings(max_examples=400, stateful_step_count=50, deadline=None)
+TestSessions.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
 TestAsyncSessions.settings = TestSessions.settings
