@@ -156,8 +156,8 @@ class State:
             self.handed_out.clear()
         elif before is None:
             self._below, self._above = self._above, Layer()
-        for handed in self.handed_out.values():
-            handed.before_bind = True
+            for handed in self.handed_out.values():
+                handed.before_bind = True
         self.binding = Binding(user, drops=leaves or (before is not None and before.drops))
 
     def regenerate(self) -> None:

@@ -41,6 +41,29 @@ def test_a_value_held_across_a_change_of_user_is_gone(scene: Scene) -> None:
     assert scene.stored() == "b=1 @bob"
 
 
+def test_a_value_held_since_the_first_of_two_log_ins_is_saved(scene: Scene) -> None:
+    async def leave_and_return(session: Any) -> None:
+        session.bind(None)
+        session.set("cart", [])
+        cart = await settled(session.get("cart"))
+        cart.append("mug")
+        session.bind("bob")
+        assert await settled(session.get("cart")) is cart
+        cart.append("tea")
+
+    async def twice(session: Any) -> None:
+        session.bind("bob")
+        held = await settled(session.get("cart"))
+        session.bind("bob")
+        held.append("pen")
+
+    SITUATIONS["alice"](scene)
+    scene.play(leave_and_return)
+    assert scene.stored() == "cart=['mug','tea'] @bob"
+    scene.play(twice)
+    assert scene.stored() == "cart=['mug','tea','pen'] @bob"
+
+
 def test_binding_twice_in_one_request_counts_each_change_of_user(scene: Scene) -> None:
     async def act(session: Any) -> None:
         session.set("before", 1)
