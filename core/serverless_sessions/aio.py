@@ -201,7 +201,7 @@ class AsyncInvocation:
                 self.close()
             elif self._life.closed:
                 raise SessionClosed
-            with self._life.turn:
+            with self._life.underway:
                 return await self._driven(steps)
 
     async def _driven(self, steps: Steps[T]) -> T:

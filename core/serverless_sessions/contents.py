@@ -141,14 +141,14 @@ class Contents:
     def set(self, name: str, value: Any, ttl: Ttl | None) -> None:
         check_key(name)
         entry = self._new_entry(name, value, _deadline(ttl))
-        self._life.turn.intend(lambda: self._life.state.set(name, entry))
+        self._life.underway.intend(lambda: self._life.state.set(name, entry))
 
     def delete(self, name: str) -> None:
         check_key(name)
-        self._life.turn.intend(lambda: self._life.state.remove(name))
+        self._life.underway.intend(lambda: self._life.state.remove(name))
 
     def clear(self) -> None:
-        self._life.turn.intend(lambda: self._life.state.clear())
+        self._life.underway.intend(lambda: self._life.state.clear())
 
     def modify(
         self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Ttl | Keep | None
@@ -208,7 +208,7 @@ class Contents:
         reserved = f"{FLASH}{order}.{secrets.token_hex(4)}"
         entry = self._new_entry(name, [name, value], None, reserved)
         self._own_flashes.add(reserved)
-        self._life.turn.intend(lambda: self._life.state.set(reserved, entry))
+        self._life.underway.intend(lambda: self._life.state.set(reserved, entry))
 
     def flashes(self) -> Steps[list[tuple[str, Any]]]:
         """Earlier requests' flashes; each is removed in the store before anyone sees it."""
@@ -239,14 +239,14 @@ class Contents:
         return self._life.session_id
 
     def regenerate(self) -> None:
-        self._life.turn.intend(lambda: self._life.state.regenerate())
+        self._life.underway.intend(lambda: self._life.state.regenerate())
 
     def bind(self, user: str | None) -> None:
         check_user(user)
-        self._life.turn.intend(lambda: self._life.state.bind(user))
+        self._life.underway.intend(lambda: self._life.state.bind(user))
 
     def destroy(self) -> None:
-        self._life.turn.intend(self._life.destroy)
+        self._life.underway.intend(self._life.destroy)
 
     def load(self, session_id: str) -> Steps[None]:
         return self._life.load(session_id)

@@ -54,7 +54,7 @@ class Invocation:
         self._life.closed = True
 
     def _drive(self, steps: Steps[T]) -> T:
-        with self._life.turn:
+        with self._life.underway:
             return run(steps, self._perform)
 
     def _perform(self, step: StoreCall | Pause) -> Any:

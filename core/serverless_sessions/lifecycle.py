@@ -18,7 +18,7 @@ from .errors import Conflict, Moved, SessionError, SessionGone, SessionNotFound
 from .events import Event, EventName, emit
 from .headers import Outcome
 from .records import Records, after
-from .state import Layer, State, Turn
+from .state import Layer, State, Underway
 from .steps import Pause, Steps, StoreSteps
 from .store import NONE, Absence, AnyStore, Entry, Facts, Record
 
@@ -53,7 +53,7 @@ class Lifecycle:
     ) -> None:
         self.config = config
         self.state = State()
-        self.turn = Turn()
+        self.underway = Underway()
         self.accessed = False
         self.closed = False
         self.created = False

@@ -18,8 +18,12 @@ class Undecided(Enum):
 UNDECIDED = Undecided.UNDECIDED
 
 
-class Turn:
-    """Intents wait while steps are under way, which read and change the same state."""
+class Underway:
+    """Intents wait while steps are under way, which read and change the same state.
+
+    They look that state up when they are carried out: a destroy before them has put another
+    in its place.
+    """
 
     __slots__ = ("_depth", "_waiting")
 
@@ -152,8 +156,8 @@ class State:
             self.handed_out.clear()
         elif before is None:
             self._below, self._above = self._above, Layer()
-        for handed in self.handed_out.values():
-            handed.before_bind = True
+            for handed in self.handed_out.values():
+                handed.before_bind = True
         self.binding = Binding(user, drops=leaves or (before is not None and before.drops))
 
     def regenerate(self) -> None:

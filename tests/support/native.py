@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from serverless_sessions import AsyncSessionStore, clock
 from serverless_sessions.errors import Conflict, Moved, SessionGone, SessionTooLarge
@@ -121,31 +121,43 @@ class NativeStore(AsyncSessionStore):
         return [self._handed_out(row) for row in rows if row.alive(clock.now())]
 
 
-class SlowStore(NativeStore):
-    """Waits at each call for which a ``gate`` stands, and has ``arrived`` there."""
+class PassingStore(AsyncSessionStore):
+    """Hands each operation to ``_pass_on``, which a subclass defines."""
+
+    async def _pass_on(self, operation: str, *arguments: Any) -> Any:
+        raise NotImplementedError
+
+    async def load(self, key: str) -> Record | Moved | None:
+        found: Record | Moved | None = await self._pass_on("load", key)
+        return found
+
+    async def create(self, key: str, record: Record) -> None:
+        await self._pass_on("create", key, record)
+
+    async def update(self, key: str, change: Change) -> None:
+        await self._pass_on("update", key, change)
+
+    async def rotate(
+        self, old: str, new: str, record: Record, rev: object, grace_until: int
+    ) -> None:
+        await self._pass_on("rotate", old, new, record, rev, grace_until)
+
+    async def delete(self, key: str) -> Deletion | Absence | Moved:
+        answer: Deletion | Absence | Moved = await self._pass_on("delete", key)
+        return answer
+
+
+class SlowStore(PassingStore):
+    """Waits at each operation for which a ``gate`` stands, and has ``arrived`` there."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.inner = NativeStore()
+        self.guarantees = self.inner.guarantees
         self.gates: dict[str, asyncio.Event] = {}
         self.arrived = asyncio.Event()
 
-    async def _pass(self, operation: str) -> None:
+    async def _pass_on(self, operation: str, *arguments: Any) -> Any:
         if operation in self.gates:
             self.arrived.set()
             await self.gates[operation].wait()
-
-    async def load(self, key: str) -> Record | Moved | None:
-        await self._pass("load")
-        return await super().load(key)
-
-    async def create(self, key: str, record: Record) -> None:
-        await self._pass("create")
-        await super().create(key, record)
-
-    async def update(self, key: str, change: Change) -> None:
-        await self._pass("update")
-        await super().update(key, change)
-
-    async def delete(self, key: str) -> Deletion | Absence | Moved:
-        await self._pass("delete")
-        return await super().delete(key)
+        return await getattr(self.inner, operation)(*arguments)

@@ -169,7 +169,7 @@ def test_a_log_out_holds_though_it_is_cancelled_while_another_task_has_its_turn(
         store.gates["load"].set()
         with pytest.raises((ValueError, asyncio.CancelledError)):
             await request
-        assert store.live() == []
+        assert store.inner.live() == []
 
     asyncio.run(scenario())
 

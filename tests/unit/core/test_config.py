@@ -34,7 +34,7 @@ def from_env(**environ: str) -> SessionConfig:
     return SessionConfig.from_env(environ)
 
 
-def test_7_the_defaults() -> None:
+def test_design_7_the_defaults() -> None:
     assert from_env() == SessionConfig()
     assert {f.name: getattr(from_env(), f.name) for f in fields(SessionConfig)} == DEFAULTS
 
@@ -76,7 +76,7 @@ READ: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("variable", "text", "value"), READ)
-def test_7_a_variable_is_read(variable: str, text: str, value: Any) -> None:
+def test_design_7_a_variable_is_read(variable: str, text: str, value: Any) -> None:
     name = variable.removeprefix("SESSION_").lower()
     assert getattr(from_env(**{variable: text}), name) == (text if value is None else value)
 
@@ -115,7 +115,7 @@ REFUSED: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("variable", "text"), REFUSED)
-def test_7_a_wrong_value_is_refused_naming_variable_value_and_what_is_allowed(
+def test_design_7_a_wrong_value_is_refused_naming_variable_value_and_what_is_allowed(
     variable: str, text: str
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
@@ -240,3 +242,33 @@ def test_an_empty_session_is_false_and_has_nothing(either: Visitor) -> None:
 
 
 VIEWS = ["keys", "values", "items"]
+
+
+INTENTS = ["set", "delete", "clear", "flash", "regenerate", "bind", "destroy"]
+AWAITED = ["get", "has", "keys", "values", "items", "pop", "setdefault", "update", "modify"]
+AWAITED += ["flashes", "load", "save", "info"]
+
+
+def test_only_what_needs_the_store_is_awaited() -> None:
+    assert [name for name in INTENTS if iscoroutinefunction(getattr(AsyncSession, name))] == []
+    assert [name for name in AWAITED if iscoroutinefunction(getattr(AsyncSession, name))] == AWAITED
+    public = {name for name in dir(AsyncSession) if not name.startswith("_")}
+    assert public == {*INTENTS, *AWAITED, "id"}
+    assert public | {"user"} <= set(dir(Session))
+
+
+def test_a_forgotten_await_still_logs_out() -> None:
+    """And so does one too many, though it fails the handler."""
+
+    async def forgets(session: AsyncSession) -> None:
+        session.destroy()
+
+    async def awaits(session: AsyncSession) -> None:
+        destroy: Any = session.destroy
+        await destroy()
+
+    for mistake in (forgets, awaits):
+        visitor = Visitor("async")
+        with suppress(TypeError):
+            visitor.client.request(mistake)
+        assert list(visitor.store.inner.scan()) == []

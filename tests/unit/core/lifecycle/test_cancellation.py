@@ -15,13 +15,13 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import pytest
 
-from serverless_sessions import AsyncSession, AsyncSessionStore, MemoryStore, Moved, to_async
+from serverless_sessions import AsyncSession, MemoryStore, to_async
 from serverless_sessions.errors import SessionError
 from serverless_sessions.handlers._exchange import Exchange, exchange_async
 from serverless_sessions.headers import Outcome
-from serverless_sessions.store import Absence, AnyStore, Change, Deletion, Record
+from serverless_sessions.store import AnyStore, Record
 from serverless_sessions.testing.clock import FrozenClock
-from support.native import NativeStore
+from support.native import NativeStore, PassingStore
 from support.scenes import INTENTS, SITUATIONS, Scene
 from support.stores import WatchedStore
 
@@ -43,7 +43,7 @@ async def spare(when: When) -> None:
     """Let the call go on."""
 
 
-class OneClientStore(AsyncSessionStore):
+class OneClientStore(PassingStore):
     """A store over a network, with one client for all calls.
 
     ``strike`` is awaited before and after each call took effect. A write that is cut short
@@ -71,25 +71,6 @@ class OneClientStore(AsyncSessionStore):
                 raise
             self.half_written = False
             return answer
-
-    async def load(self, key: str) -> Record | Moved | None:
-        found: Record | Moved | None = await self._pass_on("load", key)
-        return found
-
-    async def create(self, key: str, record: Record) -> None:
-        await self._pass_on("create", key, record)
-
-    async def update(self, key: str, change: Change) -> None:
-        await self._pass_on("update", key, change)
-
-    async def rotate(
-        self, old: str, new: str, record: Record, rev: object, grace_until: int
-    ) -> None:
-        await self._pass_on("rotate", old, new, record, rev, grace_until)
-
-    async def delete(self, key: str) -> Deletion | Absence | Moved:
-        answer: Deletion | Absence | Moved = await self._pass_on("delete", key)
-        return answer
 
 
 class Backend(Protocol):

@@ -16,11 +16,11 @@ from serverless_sessions import (
 )
 from serverless_sessions.store import Change, Entry
 from support.client import settled
-from support.scenes import INTENTS, Scene
+from support.scenes import INTENTS, SITUATIONS, Scene
 from support.stores import once
 
 
-def test_4_delete_then_set_stores(live: Scene) -> None:
+def test_decision_4_delete_then_set_stores(live: Scene) -> None:
     async def act(session: Any) -> None:
         session.delete("a")
         session.set("a", 9)
@@ -30,7 +30,7 @@ def test_4_delete_then_set_stores(live: Scene) -> None:
     assert live.store.calls == ["update"]
 
 
-def test_4_get_after_destroy_is_empty_without_a_read(live: Scene) -> None:
+def test_decision_4_get_after_destroy_is_empty_without_a_read(live: Scene) -> None:
     async def act(session: Any) -> Any:
         session.destroy()
         return await settled(session.get("a", "gone")), session.id
@@ -39,7 +39,7 @@ def test_4_get_after_destroy_is_empty_without_a_read(live: Scene) -> None:
     assert live.store.calls == ["delete"]
 
 
-def test_4_equality_and_hash_are_by_identity(scene: Scene) -> None:
+def test_decision_4_equality_and_hash_are_by_identity(scene: Scene) -> None:
     async def act(session: Any) -> bool:
         return session == session and session != {} and len({session, session}) == 1
 
@@ -47,7 +47,7 @@ def test_4_equality_and_hash_are_by_identity(scene: Scene) -> None:
     assert scene.store.calls == []
 
 
-def test_4_repr_reads_nothing_and_shows_no_value(live: Scene) -> None:
+def test_decision_4_repr_reads_nothing_and_shows_no_value(live: Scene) -> None:
     async def act(session: Any) -> list[str]:
         seen = [repr(session)]
         await settled(session.get("a"))
@@ -62,7 +62,7 @@ def test_4_repr_reads_nothing_and_shows_no_value(live: Scene) -> None:
     assert live.client.id not in unread + read
 
 
-def test_4_a_session_is_neither_pickled_nor_copied(scene: Scene) -> None:
+def test_decision_4_a_session_is_neither_pickled_nor_copied(scene: Scene) -> None:
     async def act(session: Any) -> None:
         for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="pickled"):
@@ -71,7 +71,7 @@ def test_4_a_session_is_neither_pickled_nor_copied(scene: Scene) -> None:
     scene.client.request(act)
 
 
-def test_4_use_after_the_response_raises_session_closed(scene: Scene) -> None:
+def test_decision_4_use_after_the_response_raises_session_closed(scene: Scene) -> None:
     async def act(session: Any) -> Any:
         return session
 
@@ -89,7 +89,9 @@ async def _read(session: Any) -> None:
     await settled(session.get("k"))
 
 
-def test_8_a_plain_set_clears_the_ttl_and_mutation_and_modify_keep_it(scene: Scene) -> None:
+def test_decision_8_a_plain_set_clears_the_ttl_and_mutation_and_modify_keep_it(
+    scene: Scene,
+) -> None:
     async def begin(session: Any) -> None:
         for key in ("set", "mutated", "modified", "left"):
             session.set(key, [1], ttl=60)
@@ -110,7 +112,7 @@ def test_8_a_plain_set_clears_the_ttl_and_mutation_and_modify_keep_it(scene: Sce
     assert scene.client.request(keys) == ["set"]
 
 
-def test_8_an_expired_key_is_absent_everywhere_and_reading_does_not_remove_it(
+def test_decision_8_an_expired_key_is_absent_everywhere_and_reading_does_not_remove_it(
     scene: Scene,
 ) -> None:
     async def begin(session: Any) -> None:
@@ -135,6 +137,39 @@ def test_8_an_expired_key_is_absent_everywhere_and_reading_does_not_remove_it(
     scene.client.request(only_read)
     assert scene.store.calls == ["load"]
     assert scene.client.request(look) == ("absent", False, ["kept"], "default")
+
+
+def test_decision_8_modify_gives_its_key_another_ttl_or_none(scene: Scene) -> None:
+    async def begin(session: Any) -> None:
+        session.set("shorter", 1)
+        session.set("kept", 1, ttl=60)
+        session.set("unbound", 1, ttl=60)
+
+    async def change(session: Any) -> None:
+        await settled(session.modify("shorter", lambda n: n, ttl=10))
+        await settled(session.modify("kept", lambda n: n))
+        await settled(session.modify("unbound", lambda n: n, ttl=None))
+
+    async def keys(session: Any) -> list[str]:
+        return sorted(await settled(session.keys()))
+
+    scene.client.request(begin)
+    scene.client.request(change)
+    scene.clock.advance(10)
+    assert scene.client.request(keys) == ["kept", "unbound"]
+    scene.clock.advance(50)
+    assert scene.client.request(keys) == ["unbound"]
+
+
+def test_decision_8_what_asks_the_store_for_nothing_is_no_use(scene: Scene) -> None:
+    SITUATIONS["touch-due"](scene)
+
+    async def look(session: Any) -> None:
+        assert session.id == scene.client.id
+        repr(session)
+
+    scene.play(look)
+    assert scene.store.calls == []
 
 
 def test_get_gives_the_same_object_each_time(live: Scene) -> None:
@@ -250,3 +285,23 @@ def test_modify_runs_its_function_again_when_somebody_was_first(live: Scene) -> 
     assert live.play(act) == 42
     assert seen == [1, 41]
     assert live.stored() == "a=42 l=[1]"
+
+
+def test_modify_gives_its_function_a_fresh_copy_at_each_attempt(live: Scene) -> None:
+    default: list[int] = []
+
+    def append(items: list[int]) -> list[int]:
+        items.append(1)
+        return items
+
+    def interfere() -> None:
+        theirs = Change(set={"other": Entry("[1]"), "new": Entry("[[]]")}, nonce="theirs")
+        live.store.inner.update(ids.stored_key(live.client.id), theirs)
+
+    async def act(session: Any) -> Any:
+        live.store.before = once(interfere, "update")
+        return await settled(session.modify("new", append, default))
+
+    assert live.play(act) == [1]
+    assert default == []
+    assert live.stored() == "a=1 l=[1] new=[1] other=1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from serverless_sessions import (
     Conflict,
     StoreTimeout,
     StoreUnavailable,
+    clock,
     ids,
 )
 from serverless_sessions.store import Change, Entry
@@ -27,7 +29,9 @@ def lose_reply() -> None:
 
 
 @pytest.mark.parametrize("intent", [name for name in INTENTS if name != "nothing"])
-def test_6_a_store_that_fails_gives_an_error_and_loses_nothing(live: Scene, intent: str) -> None:
+def test_guarantee_6_a_store_that_fails_gives_an_error_and_loses_nothing(
+    live: Scene, intent: str
+) -> None:
     live.store.before = down
     with pytest.raises(StoreUnavailable):
         live.play(INTENTS[intent])
@@ -36,7 +40,7 @@ def test_6_a_store_that_fails_gives_an_error_and_loses_nothing(live: Scene, inte
     assert live.stored() == "a=1 l=[1]"
 
 
-def test_6_a_foreign_error_of_a_store_is_wrapped_with_its_cause(live: Scene) -> None:
+def test_guarantee_6_a_foreign_error_of_a_store_is_wrapped_with_its_cause(live: Scene) -> None:
     def break_down(_: str) -> None:
         raise ZeroDivisionError
 
@@ -61,7 +65,7 @@ def test_6_a_foreign_error_of_a_store_is_wrapped_with_its_cause(live: Scene) -> 
     ],
 )
 @pytest.mark.parametrize("side", ["before", "after"])
-def test_6_a_write_whose_reply_is_lost_is_stored_once(
+def test_guarantee_6_a_write_whose_reply_is_lost_is_stored_once(
     scene: Scene, situation: str, intent: str, lost: str, stored: str, side: str
 ) -> None:
     """Lost on the way there (before) or on the way back (after): the client sees no difference."""
@@ -74,7 +78,9 @@ def test_6_a_write_whose_reply_is_lost_is_stored_once(
     assert len(dict(scene.store.inner.scan())) == before - gone + new
 
 
-def test_6_modify_never_counts_twice_when_its_reply_is_lost_and_others_write(live: Scene) -> None:
+def test_guarantee_6_modify_never_counts_twice_when_its_reply_is_lost_and_others_write(
+    live: Scene,
+) -> None:
     """After a lost reply another's write hides the nonce: the change is open, and so told."""
     live.client.request(increment)
     key = ids.stored_key(live.client.id)
@@ -90,7 +96,7 @@ def test_6_modify_never_counts_twice_when_its_reply_is_lost_and_others_write(liv
     assert live.stored() == "a=1 l=[1] n=10"
 
 
-def test_6_a_store_call_gets_what_the_invocation_has_left(live: Scene) -> None:
+def test_guarantee_6_a_store_call_gets_what_the_invocation_has_left(live: Scene) -> None:
     invocation = live.manager.begin(
         [f"{live.config.cookie_name}={live.client.id}"], time_left=lambda: 0.0
     )
@@ -99,7 +105,7 @@ def test_6_a_store_call_gets_what_the_invocation_has_left(live: Scene) -> None:
     assert live.store.calls == []
 
 
-def test_6_modify_gives_up_with_conflict_when_time_is_up(live: Scene) -> None:
+def test_guarantee_6_modify_gives_up_with_conflict_when_time_is_up(live: Scene) -> None:
     key = ids.stored_key(live.client.id)
     races: list[int] = []
 
@@ -118,3 +124,20 @@ def test_6_modify_gives_up_with_conflict_when_time_is_up(live: Scene) -> None:
         invocation.session.modify("n", lambda n: n + 1, 0)
     assert len(races) == 3
     assert live.stored() == "a=1 l=[1] n=3"
+
+
+def test_guarantee_6_the_store_timeout_bounds_an_operation_with_its_settlement(
+    live: Scene,
+) -> None:
+    live.manager.config = live.config.changed(store_timeout=0.5)
+    bounds: list[float] = []
+    live.store.before = lambda _: bounds.append(clock.time_left())
+
+    def lose_late() -> None:
+        time.sleep(0.05)
+        lose_reply()
+
+    live.store.after = once(lose_late, "update")
+    live.play(INTENTS["set"])
+    first, again = bounds
+    assert again + 0.05 <= first <= 0.5

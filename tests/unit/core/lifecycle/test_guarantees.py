@@ -13,13 +13,15 @@ from serverless_sessions import (
     MemoryStore,
     SessionConfig,
     SessionManager,
+    SessionStore,
+    SessionTooLarge,
     ids,
 )
 from serverless_sessions.store import Change, Entry
 from serverless_sessions.testing.clock import FrozenClock
 from support.client import Client, Driver, settled
 from support.scenes import GRACE, IDLE, INTENTS, SITUATIONS, Scene
-from support.stores import down, once
+from support.stores import WatchedStore, down, once
 
 
 async def set_x(session: Any) -> None:
@@ -36,19 +38,19 @@ async def increment(session: Any) -> None:
     await settled(session.modify("n", lambda n: n + 1, 0))
 
 
-def test_1_two_requests_that_change_different_keys_both_survive(live: Scene) -> None:
+def test_guarantee_1_two_requests_that_change_different_keys_both_survive(live: Scene) -> None:
     live.reads_first, live.meanwhile = True, set_y
     live.play(set_x)
     assert live.stored() == "a=1 l=[1] x=1 y=1"
 
 
-def test_1_different_keys_survive_across_a_rotation_within_its_grace(live: Scene) -> None:
+def test_guarantee_1_different_keys_survive_across_a_rotation_within_its_grace(live: Scene) -> None:
     live.reads_first, live.meanwhile = True, set_y
     live.play(INTENTS["set,regenerate"])
     assert live.stored() == "a=1 b=2 l=[1] y=1"
 
 
-def test_1_of_one_key_the_last_writer_wins_whole(live: Scene) -> None:
+def test_guarantee_1_of_one_key_the_last_writer_wins_whole(live: Scene) -> None:
     async def first(session: Any) -> None:
         session.set("l", ["first"] * 3)
 
@@ -60,7 +62,7 @@ def test_1_of_one_key_the_last_writer_wins_whole(live: Scene) -> None:
     assert live.stored() == "a=1 l=['last']"
 
 
-def test_1_no_increment_is_lost_among_sixteen_threads(driver: Driver) -> None:
+def test_guarantee_1_no_increment_is_lost_among_sixteen_threads(driver: Driver) -> None:
     manager = SessionManager(MemoryStore(), SessionConfig())
     client = Client(manager, driver)
     client.request(set_x)
@@ -101,7 +103,7 @@ async def contents(session: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("intent", list(INTENTS))
-def test_2_dead_stays_dead(live: Scene, intent: str) -> None:
+def test_guarantee_2_dead_stays_dead(live: Scene, intent: str) -> None:
     """What a request does to a session that another one destroyed leaves nothing under it."""
     destroyed = ids.stored_key(live.client.id)
     live.reads_first, live.meanwhile = True, INTENTS["destroy"]
@@ -109,7 +111,22 @@ def test_2_dead_stays_dead(live: Scene, intent: str) -> None:
     assert destroyed not in dict(live.store.inner.scan())
 
 
-def test_2_a_log_out_that_races_saves_leaves_no_record() -> None:
+@pytest.mark.parametrize("intent", list(INTENTS))
+def test_guarantee_2_a_session_that_expires_under_a_request_stays_dead(
+    live: Scene, intent: str
+) -> None:
+    async def wait(_: Any) -> None:
+        live.clock.advance(IDLE)
+
+    expired = ids.stored_key(live.client.id)
+    live.reads_first, live.meanwhile = True, wait
+    live.play(INTENTS[intent])
+    left = dict(live.store.inner.scan())
+    assert expired not in left
+    assert all("a" not in record.entries for record in left.values())
+
+
+def test_guarantee_2_a_log_out_that_races_saves_leaves_no_record() -> None:
     for _ in range(50):
         store = MemoryStore()
         client = Client(SessionManager(store, SessionConfig()))
@@ -126,7 +143,7 @@ def test_2_a_log_out_that_races_saves_leaves_no_record() -> None:
 
 @pytest.mark.parametrize("step", ["load", "rotate"])
 @pytest.mark.parametrize("side", ["before", "after"])
-def test_2_a_log_out_at_any_moment_of_a_rotation_ends_the_session(
+def test_guarantee_2_a_log_out_at_any_moment_of_a_rotation_ends_the_session(
     live: Scene, step: str, side: str
 ) -> None:
     other = Client(live.manager, "sync", live.client.id)
@@ -145,7 +162,7 @@ def test_2_a_log_out_at_any_moment_of_a_rotation_ends_the_session(
 
 @pytest.mark.parametrize("rotation", ["regenerate", "bind-alice", "unbind"])
 @pytest.mark.parametrize("looks", ["before", "after"])
-def test_2_a_log_out_that_looked_and_found_nothing_still_ends_the_rotated_session(
+def test_guarantee_2_a_log_out_that_looked_and_found_nothing_still_ends_the_rotated_session(
     live: Scene, rotation: str, looks: str
 ) -> None:
     """The other request has the new id already; this one came with the old one, and reads or
@@ -167,17 +184,17 @@ def test_2_a_log_out_that_looked_and_found_nothing_still_ends_the_rotated_sessio
     assert dict(live.store.inner.scan()) == {}
 
 
-def test_3_a_session_lives_to_the_second_before_its_idle_timeout(live: Scene) -> None:
+def test_guarantee_3_a_session_lives_to_the_second_before_its_idle_timeout(live: Scene) -> None:
     live.clock.advance(IDLE - 1)
     assert live.stored() == "a=1 l=[1]"
 
 
-def test_3_a_session_is_dead_at_its_idle_timeout(live: Scene) -> None:
+def test_guarantee_3_a_session_is_dead_at_its_idle_timeout(live: Scene) -> None:
     live.clock.advance(IDLE)
     assert live.stored() == "-"
 
 
-def test_3_use_moves_the_idle_deadline_at_most_once_in_touch_every(live: Scene) -> None:
+def test_guarantee_3_use_moves_the_idle_deadline_at_most_once_in_touch_every(live: Scene) -> None:
     for seconds, calls in ((99, ["load"]), (1, ["load", "update"]), (99, ["load"])):
         live.clock.advance(seconds)
         live.store.calls.clear()
@@ -187,7 +204,14 @@ def test_3_use_moves_the_idle_deadline_at_most_once_in_touch_every(live: Scene) 
     assert live.stored() == "a=1 l=[1]"
 
 
-def test_3_no_activity_passes_the_absolute_timeout(driver: Driver) -> None:
+def test_guarantee_3_a_session_may_end_a_touch_interval_early_and_never_late(live: Scene) -> None:
+    live.clock.advance(99)
+    live.client.request(INTENTS["get"])
+    live.clock.advance(IDLE - 99)
+    assert live.stored() == "-"
+
+
+def test_guarantee_3_no_activity_passes_the_absolute_timeout(driver: Driver) -> None:
     with FrozenClock() as clock:
         scene = Scene(driver, clock)
         scene.manager.config = scene.config.changed(absolute_timeout=3 * IDLE)
@@ -202,7 +226,7 @@ def test_3_no_activity_passes_the_absolute_timeout(driver: Driver) -> None:
         assert scene.stored() == "-"
 
 
-def test_3_a_failed_touch_is_an_event_and_no_error(scene: Scene) -> None:
+def test_guarantee_3_a_failed_touch_is_an_event_and_no_error(scene: Scene) -> None:
     SITUATIONS["touch-due"](scene)
     scene.store.before = lambda operation: down(operation) if operation == "update" else None
     scene.play(INTENTS["get"])
@@ -210,7 +234,7 @@ def test_3_a_failed_touch_is_an_event_and_no_error(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("situation", ["unknown", "expired", "after-grace", "malformed"])
-def test_4_an_id_that_opens_nothing_is_never_adopted_or_echoed(
+def test_guarantee_4_an_id_that_opens_nothing_is_never_adopted_or_echoed(
     scene: Scene, situation: str
 ) -> None:
     SITUATIONS[situation](scene)
@@ -223,19 +247,19 @@ def test_4_an_id_that_opens_nothing_is_never_adopted_or_echoed(
     assert ids.stored_key(offered) not in live_keys
 
 
-def test_4_the_stored_key_of_a_live_session_is_no_cookie(live: Scene) -> None:
+def test_guarantee_4_the_stored_key_of_a_live_session_is_no_cookie(live: Scene) -> None:
     thief = Client(live.manager, live.client.driver, ids.stored_key(live.client.id))
     assert thief.request(contents) == {}
     assert live.store.calls == []
 
 
-def test_4_ids_do_not_repeat_and_carry_256_bits() -> None:
+def test_guarantee_4_ids_do_not_repeat_and_carry_256_bits() -> None:
     drawn = {ids.draw() for _ in range(100_000)}
     assert len(drawn) == 100_000
     assert all(ids.is_well_formed(one) for one in drawn)
 
 
-def test_5_an_update_between_a_rotations_read_and_its_write_is_in_the_new_record(
+def test_guarantee_5_an_update_between_a_rotations_read_and_its_write_is_in_the_new_record(
     live: Scene,
 ) -> None:
     theirs = Change(set={"theirs": Entry("[1]")}, nonce="theirs")
@@ -246,7 +270,7 @@ def test_5_an_update_between_a_rotations_read_and_its_write_is_in_the_new_record
     assert live.stored() == "a=1 l=[1] theirs=1"
 
 
-def test_5_within_grace_the_old_id_reaches_the_same_session_and_gets_no_cookie(
+def test_guarantee_5_within_grace_the_old_id_reaches_the_same_session_and_gets_no_cookie(
     live: Scene,
 ) -> None:
     old = live.client.twin()
@@ -257,7 +281,7 @@ def test_5_within_grace_the_old_id_reaches_the_same_session_and_gets_no_cookie(
     assert live.stored() == "a=1 l=[1] y=1"
 
 
-def test_5_grace_is_not_extended_by_use_and_ends_for_good(live: Scene) -> None:
+def test_guarantee_5_grace_is_not_extended_by_use_and_ends_for_good(live: Scene) -> None:
     old = live.client.twin()
     live.play(INTENTS["regenerate"])
     for _ in range(3):
@@ -269,14 +293,14 @@ def test_5_grace_is_not_extended_by_use_and_ends_for_good(live: Scene) -> None:
     assert old.request(contents) == {}
 
 
-def test_5_a_marker_leads_one_hop_and_no_further(live: Scene) -> None:
+def test_guarantee_5_a_marker_leads_one_hop_and_no_further(live: Scene) -> None:
     oldest = live.client.twin()
     live.play(INTENTS["regenerate"])
     live.play(INTENTS["regenerate"])
     assert oldest.request(contents) == {}
 
 
-def test_5_destroy_follows_every_hop(live: Scene) -> None:
+def test_guarantee_5_destroy_follows_every_hop(live: Scene) -> None:
     oldest = live.client.twin()
     for _ in range(20):
         live.play(INTENTS["regenerate"])
@@ -285,20 +309,22 @@ def test_5_destroy_follows_every_hop(live: Scene) -> None:
     assert live.stored() == "-"
 
 
-def test_5_a_rotation_by_bind_has_no_grace(live: Scene) -> None:
+def test_guarantee_5_a_rotation_by_bind_has_no_grace(live: Scene) -> None:
     old = live.client.twin()
     live.play(INTENTS["bind-alice"])
     assert old.request(contents) == {}
 
 
-def test_5_a_rotation_without_grace_has_none_on_a_machine_whose_clock_lags(live: Scene) -> None:
+def test_guarantee_5_a_rotation_without_grace_has_none_on_a_machine_whose_clock_lags(
+    live: Scene,
+) -> None:
     old = live.client.twin()
     live.play(INTENTS["bind-alice"])
     live.clock.advance(-2)
     assert old.request(contents) == {}
 
 
-def test_5_without_grace_the_old_id_is_dead_at_once(driver: Driver) -> None:
+def test_guarantee_5_without_grace_the_old_id_is_dead_at_once(driver: Driver) -> None:
     with FrozenClock() as clock:
         scene = Scene(driver, clock)
         scene.manager.config = scene.config.changed(rotation_grace=0)
@@ -306,6 +332,62 @@ def test_5_without_grace_the_old_id_is_dead_at_once(driver: Driver) -> None:
         old = scene.client.twin()
         scene.play(INTENTS["regenerate"])
         assert old.request(contents) == {}
+
+
+async def set_half(session: Any) -> None:
+    session.set("big", "x" * 600_000)
+
+
+async def set_other_half(session: Any) -> None:
+    session.set("more", "x" * 600_000)
+
+
+async def read_and_set_other_half(session: Any) -> None:
+    await settled(session.get("a"))
+    await set_other_half(session)
+
+
+async def rotate_with_other_half(session: Any) -> None:
+    session.regenerate()
+    await set_other_half(session)
+
+
+@pytest.mark.parametrize("act", [set_other_half, read_and_set_other_half, rotate_with_other_half])
+def test_guarantee_7_a_session_that_grew_too_large_is_refused_whole(live: Scene, act: Any) -> None:
+    live.play(set_half)
+    before = dict(live.store.inner.scan())
+    with pytest.raises(SessionTooLarge, match="1000000"):
+        live.play(act)
+    assert live.client.set_cookie is None
+    assert dict(live.store.inner.scan()) == before
+
+
+class Recorder(WatchedStore):
+    """Keeps the changes that it passes on."""
+
+    def __init__(self, inner: SessionStore) -> None:
+        super().__init__(inner)
+        self.changes: list[Change] = []
+
+    def update(self, key: str, change: Change) -> None:
+        self.changes.append(change)
+        super().update(key, change)
+
+
+def test_guarantee_cost_a_change_sends_the_changed_keys_only(live: Scene) -> None:
+    recorder = Recorder(live.store.inner)
+    live.manager.use(recorder)
+
+    async def act(session: Any) -> None:
+        await settled(session.get("l"))
+        session.set("b", 2)
+        session.delete("a")
+
+    live.play(act)
+    (change,) = recorder.changes
+    assert list(change.set) == ["b"]
+    assert change.remove == frozenset({"a"})
+    assert not change.clear
 
 
 COSTS = [
@@ -324,14 +406,16 @@ COSTS = [
 
 
 @pytest.mark.parametrize(("situation", "intent", "calls"), COSTS)
-def test_cost_in_store_calls(scene: Scene, situation: str, intent: str, calls: int) -> None:
+def test_guarantee_cost_in_store_calls(
+    scene: Scene, situation: str, intent: str, calls: int
+) -> None:
     SITUATIONS[situation](scene)
     scene.store.calls.clear()
     scene.play(INTENTS[intent])
     assert len(scene.store.calls) == calls
 
 
-def test_cost_of_a_stale_cookie_is_one_read_however_many_gets(scene: Scene) -> None:
+def test_guarantee_cost_of_a_stale_cookie_is_one_read_however_many_gets(scene: Scene) -> None:
     SITUATIONS["unknown"](scene)
 
     async def act(session: Any) -> None:

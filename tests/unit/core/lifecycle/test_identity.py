@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from serverless_sessions import (
-    ids,
-)
+from serverless_sessions import Session, SessionInfo, ids
 from serverless_sessions.errors import SessionClosed
 from serverless_sessions.testing.clock import FrozenClock
 from support.client import Client, Driver, settled
@@ -62,6 +60,29 @@ def test_a_value_set_and_held_before_a_change_of_user_stays_behind(scene: Scene)
     assert scene.stored() == "@bob"
 
 
+def test_a_value_held_since_the_first_of_two_log_ins_is_saved(scene: Scene) -> None:
+    async def leave_and_return(session: Any) -> None:
+        session.bind(None)
+        session.set("cart", [])
+        cart = await settled(session.get("cart"))
+        cart.append("mug")
+        session.bind("bob")
+        assert await settled(session.get("cart")) is cart
+        cart.append("tea")
+
+    async def twice(session: Any) -> None:
+        session.bind("bob")
+        held = await settled(session.get("cart"))
+        session.bind("bob")
+        held.append("pen")
+
+    SITUATIONS["alice"](scene)
+    scene.play(leave_and_return)
+    assert scene.stored() == "cart=['mug','tea'] @bob"
+    scene.play(twice)
+    assert scene.stored() == "cart=['mug','tea','pen'] @bob"
+
+
 def test_binding_twice_in_one_request_counts_each_change_of_user(scene: Scene) -> None:
     async def act(session: Any) -> None:
         session.set("before", 1)
@@ -105,6 +126,60 @@ def test_bind_restarts_the_absolute_deadline_and_stamps_the_log_in(live: Scene) 
     assert after.created_at == before.created_at
     assert after.authenticated_at - before.created_at == timedelta(seconds=500)
     assert not after.is_new
+
+
+def test_what_another_user_was_flashed_goes_with_the_data(scene: Scene) -> None:
+    async def flashed(session: Any) -> Any:
+        return await settled(session.flashes())
+
+    for intent, shown in (("bind-bob", []), ("unbind", []), ("bind-alice", [("note", "hello")])):
+        fresh = Scene(scene.client.driver, scene.clock)
+        SITUATIONS["alice"](fresh)
+        fresh.play(INTENTS[intent])
+        assert fresh.client.request(flashed) == shown, intent
+
+
+def test_the_facts_of_a_session(scene: Scene) -> None:
+    async def look(session: Any) -> tuple[Any, Any]:
+        if isinstance(session, Session):
+            assert session.user == session.info().user
+        return await settled(session.info()), session.id
+
+    anonymous, no_id = scene.client.request(look)
+    assert (anonymous, no_id) == (SessionInfo(None, True, None, None, None, None), None)
+    assert scene.store.calls == []
+
+    async def begin(session: Any) -> Any:
+        session.set("a", 1)
+        await settled(session.save())
+        return await look(session)
+
+    new, new_id = scene.client.request(begin)
+    assert (new.user, new.is_new, new.authenticated_at) == (None, True, None)
+    assert new_id == scene.client.id
+    assert new.created_at == datetime.fromtimestamp(scene.clock.time, UTC).replace(microsecond=0)
+    assert new.expires_at - new.created_at == timedelta(seconds=IDLE)
+
+    scene.client.request(INTENTS["bind-alice"])
+    later, later_id = scene.client.request(look)
+    assert (later.user, later.is_new, later.handle) == ("alice", False, new.handle)
+    assert later_id != new_id
+    assert new.handle not in (new_id, later_id)
+
+
+def test_the_id_stays_until_a_new_one_is_carried_out_and_is_never_read(live: Scene) -> None:
+    before = live.client.id
+
+    async def act(session: Any) -> tuple[str, str]:
+        session.regenerate()
+        asked = session.id
+        assert live.store.calls == []
+        await settled(session.save())
+        return asked, session.id
+
+    asked, after = live.play(act)
+    assert asked == before
+    assert after == live.client.id != before
 
 
 def test_load_works_on_another_live_session_without_touching_the_cookie(live: Scene) -> None:
@@ -203,7 +278,7 @@ def test_a_log_out_ends_every_session_that_the_cookies_name(live: Scene) -> None
     assert list(live.store.inner.scan()) == []
 
 
-def test_5_only_destroy_clears_a_cookie(scene: Scene) -> None:
+def test_decision_5_only_destroy_clears_a_cookie(scene: Scene) -> None:
     for situation in ("malformed", "unknown", "expired", "after-grace"):
         fresh = Scene(scene.client.driver, scene.clock)
         SITUATIONS[situation](fresh)
@@ -214,7 +289,7 @@ def test_5_only_destroy_clears_a_cookie(scene: Scene) -> None:
         assert fresh.client.set_cookie == (None if situation == "malformed" else "clear")
 
 
-def test_9_a_persistent_cookie_lasts_as_long_as_the_absolute_timeout_leaves(
+def test_decision_9_a_persistent_cookie_lasts_as_long_as_the_absolute_timeout_leaves(
     driver: Driver,
 ) -> None:
     with FrozenClock() as clock:
@@ -231,7 +306,7 @@ def test_9_a_persistent_cookie_lasts_as_long_as_the_absolute_timeout_leaves(
         assert "; Max-Age=5000;" in (scene.client.outcome.set_cookie or "")
 
 
-def test_10_what_was_consulted_is_told_apart_and_what_was_not_is_not(scene: Scene) -> None:
+def test_decision_10_what_was_consulted_is_told_apart_and_what_was_not_is_not(scene: Scene) -> None:
     for intent in ("get", "modify", "flashes"):
         scene.play(INTENTS[intent])
         assert scene.client.outcome.accessed, intent

@@ -23,7 +23,9 @@ HOSTILE_KEYS = ["", "_sls.x", "_sls.", "k" * 1025, "é" * 513, "\ud800", 1, None
 
 
 @pytest.mark.parametrize("key", HOSTILE_KEYS)
-def test_3_keys_that_are_not_allowed_are_refused_at_the_call(scene: Scene, key: Any) -> None:
+def test_decision_3_keys_that_are_not_allowed_are_refused_at_the_call(
+    scene: Scene, key: Any
+) -> None:
     async def act(session: Any) -> None:
         for call in ("get", "has", "delete"):
             with pytest.raises(InvalidArgument):
@@ -39,7 +41,7 @@ def test_3_keys_that_are_not_allowed_are_refused_at_the_call(scene: Scene, key: 
 
 
 @pytest.mark.parametrize("key", ["k" * 1024, "é" * 512, ".", "__proto__", "a b\n;=", "\0"])
-def test_3_every_other_text_is_a_key(scene: Scene, key: str) -> None:
+def test_decision_3_every_other_text_is_a_key(scene: Scene, key: str) -> None:
     async def act(session: Any) -> None:
         session.set(key, 1)
 
@@ -100,7 +102,7 @@ def test_modify_that_changes_in_place_and_returns_none_is_a_type_error(live: Sce
     assert live.stored() == "a=1 l=[1]"
 
 
-def test_a_corrupt_value_raises_when_its_key_is_read_and_stays_till_it_is_set(
+def test_guarantee_6_a_corrupt_value_raises_when_its_key_is_read_and_stays_till_it_is_set(
     live: Scene,
 ) -> None:
     key = ids.stored_key(live.client.id)
@@ -127,7 +129,21 @@ def test_a_corrupt_value_raises_when_its_key_is_read_and_stays_till_it_is_set(
     assert live.stored() == "a=5 l=[1]"
 
 
-def test_a_value_over_the_stores_limit_fails_at_set_and_nothing_is_lost(live: Scene) -> None:
+@pytest.mark.parametrize(
+    ("mended_by", "stored"), [("delete", "l=[1]"), ("clear", "empty"), ("destroy", "-")]
+)
+def test_guarantee_6_a_corrupt_value_ends_when_it_is_told_to(
+    live: Scene, mended_by: str, stored: str
+) -> None:
+    key = ids.stored_key(live.client.id)
+    live.store.inner.update(key, Change(set={"a": Entry('[["Nonsense"]]')}, nonce="n"))
+    live.play(INTENTS[mended_by])
+    assert live.stored() == stored
+
+
+def test_guarantee_7_a_value_over_the_limit_fails_at_set_and_nothing_is_lost(
+    live: Scene,
+) -> None:
     async def act(session: Any) -> None:
         with pytest.raises(SessionTooLarge, match=r"'big'.*1000000"):
             session.set("big", "x" * 1_000_001)
@@ -136,7 +152,9 @@ def test_a_value_over_the_stores_limit_fails_at_set_and_nothing_is_lost(live: Sc
     assert live.stored() == "a=1 l=[1]"
 
 
-def test_values_that_are_too_large_together_are_refused_and_nothing_is_lost(live: Scene) -> None:
+def test_guarantee_7_values_too_large_together_are_refused_and_nothing_is_lost(
+    live: Scene,
+) -> None:
     async def act(session: Any) -> None:
         session.set("b", "x" * 600_000)
         session.set("c", "x" * 600_000)

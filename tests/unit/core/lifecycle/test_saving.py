@@ -16,7 +16,7 @@ from support.scenes import INTENTS, SITUATIONS, Scene
 from support.stores import down
 
 
-def test_6_save_is_the_way_to_learn_that_a_session_is_gone(live: Scene) -> None:
+def test_decision_6_save_is_the_way_to_learn_that_a_session_is_gone(live: Scene) -> None:
     live.reads_first = True
     live.meanwhile = INTENTS["destroy"]
 
@@ -30,7 +30,7 @@ def test_6_save_is_the_way_to_learn_that_a_session_is_gone(live: Scene) -> None:
     assert live.stored() == "-"
 
 
-def test_6_a_session_that_was_saved_counts_as_seen_alive(live: Scene) -> None:
+def test_decision_6_a_session_that_was_saved_counts_as_seen_alive(live: Scene) -> None:
     async def act(session: Any) -> None:
         session.set("b", 2)
         await settled(session.save())
@@ -43,14 +43,14 @@ def test_6_a_session_that_was_saved_counts_as_seen_alive(live: Scene) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 499])
-def test_7_answers_below_500_save_everything(live: Scene, status: int) -> None:
+def test_decision_7_answers_below_500_save_everything(live: Scene, status: int) -> None:
     live.play(INTENTS["set"], status)
     assert live.stored() == "a=1 b=2 l=[1]"
 
 
 @pytest.mark.parametrize("intent", ["set", "clear", "mutate", "regenerate", "bind-bob", "flash"])
 @pytest.mark.parametrize("status", [500, 503])
-def test_7_a_5xx_answer_saves_nothing(live: Scene, intent: str, status: int) -> None:
+def test_decision_7_a_5xx_answer_saves_nothing(live: Scene, intent: str, status: int) -> None:
     live.play(INTENTS[intent], status)
     assert live.client.set_cookie is None
     assert live.stored() == "a=1 l=[1]"
@@ -69,14 +69,16 @@ def failing_after(intent: str) -> Any:
 
 
 @pytest.mark.parametrize("intent", ["set", "clear", "mutate", "regenerate", "bind-bob", "flash"])
-def test_7_a_handler_that_raises_saves_nothing(live: Scene, intent: str) -> None:
+def test_decision_7_a_handler_that_raises_saves_nothing(live: Scene, intent: str) -> None:
     with pytest.raises(HandlerError):
         live.play(failing_after(intent))
     assert live.client.set_cookie is None
     assert live.stored() == "a=1 l=[1]"
 
 
-def test_7_destroy_is_carried_out_when_the_handler_raises_or_answers_5xx(live: Scene) -> None:
+def test_decision_7_destroy_is_carried_out_when_the_handler_raises_or_answers_5xx(
+    live: Scene,
+) -> None:
     other = Scene(live.client.driver, live.clock)
     SITUATIONS["live"](other)
     with pytest.raises(HandlerError):
@@ -87,7 +89,7 @@ def test_7_destroy_is_carried_out_when_the_handler_raises_or_answers_5xx(live: S
     assert live.stored() == other.stored() == "-"
 
 
-def test_7_modify_and_flashes_and_save_hold_though_the_handler_fails(live: Scene) -> None:
+def test_decision_7_modify_and_flashes_and_save_hold_though_the_handler_fails(live: Scene) -> None:
     async def act(session: Any) -> None:
         await settled(session.modify("n", lambda n: n + 1, 0))
         assert await settled(session.flashes()) == [("note", "hello")]
@@ -101,13 +103,13 @@ def test_7_modify_and_flashes_and_save_hold_though_the_handler_fails(live: Scene
     assert live.stored() == "a=1 b=2 l=[1] n=1"
 
 
-def test_7_a_session_begun_by_modify_gets_its_cookie_with_a_5xx(scene: Scene) -> None:
+def test_decision_7_a_session_begun_by_modify_gets_its_cookie_with_a_5xx(scene: Scene) -> None:
     scene.play(INTENTS["modify"], 500)
     assert scene.client.set_cookie == "new"
     assert scene.stored() == "n=1"
 
 
-def test_7_save_on_error_saves_but_never_issues_an_id_that_no_answer_brings(
+def test_decision_7_save_on_error_saves_but_never_issues_an_id_that_no_answer_brings(
     driver: Driver,
 ) -> None:
     with FrozenClock() as clock:
@@ -128,7 +130,7 @@ def test_7_save_on_error_saves_but_never_issues_an_id_that_no_answer_brings(
         assert scene.stored() == "a=1 b=2 l=[1]"
 
 
-def test_11_a_swallowed_read_error_comes_again_without_a_call_and_writes_nothing(
+def test_decision_11_a_swallowed_read_error_comes_again_without_a_call_and_writes_nothing(
     live: Scene,
 ) -> None:
     async def act(session: Any) -> None:
@@ -145,7 +147,7 @@ def test_11_a_swallowed_read_error_comes_again_without_a_call_and_writes_nothing
     assert live.stored() == "a=1 l=[1]"
 
 
-def test_11_destroy_after_a_failed_read_is_still_carried_out(live: Scene) -> None:
+def test_decision_11_destroy_after_a_failed_read_is_still_carried_out(live: Scene) -> None:
     async def act(session: Any) -> None:
         with pytest.raises(StoreUnavailable):
             await settled(session.get("a"))

@@ -1,8 +1,9 @@
 """Sessions against a plain model: two requests at once, interleaved at each store call.
 
-A request is stepped by hand, one store call at a time, and Hypothesis decides whose turn it
-is. The model knows no layers, revisions or retries: a request is a log of small changes, and
-the log is played on a dict at the moment when the store accepts the request's write.
+A request, on either driver, stands still before each store call, and Hypothesis decides whose
+turn it is. The model knows no layers, revisions or retries: a request is a log of small
+changes, and the log is played on a dict at the moment when the store accepts the request's
+write.
 """
 
 from __future__ import annotations
@@ -23,17 +24,16 @@ from hypothesis.stateful import (
 )
 
 from serverless_sessions import MemoryStore, Moved, SessionConfig, SessionGone, codec, ids
-from serverless_sessions.contents import KEEP, MISSING, Contents, encode
-from serverless_sessions.encryption import Plain
 from serverless_sessions.errors import Conflict, SessionError
-from serverless_sessions.lifecycle import Lifecycle
-from serverless_sessions.steps import Pause, Steps, StoreCall
 from serverless_sessions.store import DELETED, Record
 from serverless_sessions.testing.clock import FrozenClock
+from support.client import Driver
+from support.players import Call, Player, giving, player_of, raising
 
 IDLE, ABSOLUTE, GRACE = 100, 250, 20
 KEYS = st.sampled_from(["a", "a", "b"])
 VALUES = st.lists(st.integers(0, 9), max_size=2) | st.integers(0, 9)
+MISSING = object()
 Turn = Callable[[list["Request"]], "Request"]
 TURN: st.SearchStrategy[Turn] = st.sampled_from(
     [lambda requests: requests[0], lambda requests: requests[-1]]
@@ -62,14 +62,11 @@ Edit = Callable[[Data], None]
 
 @dataclass(eq=False)
 class Request:
-    """A real lifecycle, and what the model knows of it."""
+    """A real request, and what the model knows of it."""
 
-    life: Lifecycle
-    contents: Contents
+    player: Player
     log: list[Edit] = field(default_factory=list)
     snapshot: Data = field(default_factory=Data)
-    running: Steps[Any] | None = None
-    step: StoreCall | Pause | None = None
     then: Callable[[Any], None] = lambda _: None
     own_edit: Edit | None = None
     binds: bool = False
@@ -99,13 +96,19 @@ def somebody_calls(machine: SessionMachine) -> bool:
 
 
 class SessionMachine(RuleBasedStateMachine):
+    driver: Driver = "sync"
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = FrozenClock(1_000_000.0)
         self.clock.__enter__()
         self.store = MemoryStore()
         self.config = SessionConfig(
-            idle_timeout=IDLE, absolute_timeout=ABSOLUTE, touch_every=10, rotation_grace=GRACE
+            idle_timeout=IDLE,
+            absolute_timeout=ABSOLUTE,
+            touch_every=10,
+            rotation_grace=GRACE,
+            store_timeout=60,
         )
         self.sessions: dict[str, Data] = {}
         self.markers: dict[str, tuple[str, int]] = {}
@@ -113,6 +116,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.requests: list[Request] = []
 
     def teardown(self) -> None:
+        for request in self.requests:
+            request.player.close()
         self.clock.__exit__()
 
     @property
@@ -132,44 +137,36 @@ class SessionMachine(RuleBasedStateMachine):
 
     def waiting(self) -> list[Request]:
         """Requests whose handler may do something next."""
-        return [r for r in self.requests if r.running is None]
+        return [r for r in self.requests if r.player.call is None]
 
     def in_a_call(self) -> list[Request]:
         """Requests that stand before a store call."""
-        return [r for r in self.requests if r.running is not None]
+        return [r for r in self.requests if r.player.call is not None]
 
-    def run(self, request: Request, steps: Steps[Any], then: Callable[[Any], None]) -> None:
-        request.running, request.then = steps, then
-        self.resume(request, lambda: next(steps))
+    def run(self, request: Request, act: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        request.then = then
+        self.resume(request, lambda: request.player.run(act))
 
-    def resume(self, request: Request, go_on: Callable[[], StoreCall | Pause]) -> None:
+    def resume(self, request: Request, go_on: Callable[[], None]) -> None:
         request.asked_at = self.now
-        try:
-            request.step = go_on()
-        except StopIteration as stop:
-            request.running = request.own_edit = None
-            request.then(stop.value)
+        go_on()
+        if request.player.call is None:
+            request.own_edit = None
+            request.then(request.player.result)
 
     @precondition(lambda self: len(self.requests) < 2)
     @rule(age=st.sampled_from([1, 1, 1, 2, 3]))
     def begin(self, age: int) -> None:
         """With the newest cookie, an older one, or (at first) none."""
         jar = self.jars[-min(age, len(self.jars))]
-        life = Lifecycle(
-            [jar] if jar else [],
-            config=self.config,
-            store=lambda: self.store,
-            sealer=Plain(),
-            encode=encode,
-            time_left=lambda: 60.0,
-        )
-        self.requests.append(Request(life, Contents(life)))
+        cookies = [f"{self.config.cookie_name}={jar}"] if jar else []
+        self.requests.append(Request(player_of(self.driver, self.config, cookies)))
 
     @precondition(somebody_waits)
     @rule(turn=TURN, key=KEYS, value=VALUES, ttl=st.none() | st.integers(1, 60))
     def set(self, turn: Turn, key: str, value: Any, ttl: int | None) -> None:
         request = turn(self.waiting())
-        request.contents.set(key, value, ttl)
+        request.player.session.set(key, value, ttl=ttl)
         deadline = None if ttl is None else self.now + ttl
         request.log.append(lambda data: data.values.update({key: (deepcopy(value), deadline)}))
 
@@ -179,10 +176,10 @@ class SessionMachine(RuleBasedStateMachine):
         """One key, or all."""
         request = turn(self.waiting())
         if key is None:
-            request.contents.clear()
+            request.player.session.clear()
             request.log.append(lambda data: data.values.clear())
         else:
-            request.contents.delete(key)
+            request.player.session.delete(key)
             request.log.append(lambda data: data.values.pop(key, None) and None)
 
     @precondition(somebody_waits)
@@ -190,9 +187,9 @@ class SessionMachine(RuleBasedStateMachine):
     def intend(self, turn: Turn, intent: str | None) -> None:
         request = turn(self.waiting())
         if intent == "regenerate":
-            request.contents.regenerate()
+            request.player.session.regenerate()
         elif intent == "destroy":
-            request.contents.destroy()
+            request.player.session.destroy()
             request.log, request.snapshot, request.binds = [], Data(), False
         else:
             self.bind(request, intent)
@@ -204,7 +201,7 @@ class SessionMachine(RuleBasedStateMachine):
             data.user = user
             data.absolute = request.asked_at + ABSOLUTE
 
-        request.contents.bind(user)
+        request.player.session.bind(user)
         request.log.append(edit)
         request.binds = True
 
@@ -224,7 +221,7 @@ class SessionMachine(RuleBasedStateMachine):
                     lambda data: data.values.update({key: (deepcopy(mine), deadline)})
                 )
 
-        self.run(request, request.contents.get(key), change)
+        self.run(request, lambda: request.player.session.get(key, MISSING), change)
 
     @precondition(somebody_waits)
     @rule(turn=TURN, key=KEYS)
@@ -244,21 +241,22 @@ class SessionMachine(RuleBasedStateMachine):
             data.values[key] = (add(value), deadline)
 
         request.own_edit = edit
-        self.run(request, request.contents.modify(key, add, 0, KEEP), lambda _: None)
+        self.run(request, lambda: request.player.session.modify(key, add, 0), lambda _: None)
 
     @precondition(somebody_waits)
     @rule(turn=TURN)
     def finish(self, turn: Turn) -> None:
         request = turn(self.waiting())
-        steps = request.life.finish(failed=False)
-        self.run(request, steps, lambda _: self.answered(request))
+        request.then = lambda _: self.answered(request)
+        self.resume(request, request.player.finish)
 
     def answered(self, request: Request) -> None:
         assert request.is_done(), "a change was neither stored nor lost"
-        set_cookie = request.life.outcome().set_cookie
+        set_cookie = request.player.outcome().set_cookie
         if set_cookie is not None:
             self.jars.append(set_cookie.partition("=")[2].partition(";")[0])
         self.requests.remove(request)
+        request.player.close()
 
     @precondition(somebody_calls)
     @rule(turn=TURN, calls=st.integers(1, 4))
@@ -266,23 +264,19 @@ class SessionMachine(RuleBasedStateMachine):
         """Let one request make its next store calls."""
         request = turn(self.in_a_call())
         for _ in range(calls):
-            if request.running is not None:
-                self.make_call(request, request.running)
+            if request.player.call is not None:
+                self.make_call(request, request.player.call)
 
-    def make_call(self, request: Request, steps: Steps[Any]) -> None:
-        step = request.step
-        if not isinstance(step, StoreCall):
-            self.resume(request, lambda: steps.send(None))
-            return
+    def make_call(self, request: Request, call: Call) -> None:
         try:
-            answer = getattr(self.store, step.operation)(*step.arguments)
+            answer = getattr(self.store, call.operation)(*call.arguments)
         except SessionError as error:
-            self.expect_refusal(request, step, error)
-            refusal = error
-            self.resume(request, lambda: steps.throw(refusal))
+            self.expect_refusal(request, call, error)
+            reply = raising(error)
         else:
-            self.mirror(request, step, answer)
-            self.resume(request, lambda: steps.send(answer))
+            self.mirror(request, call, answer)
+            reply = giving(answer)
+        self.resume(request, lambda: request.player.reply(reply))
 
     @initialize(value=VALUES, user=st.sampled_from([None, "alice"]))
     def first_visit(self, value: Any, user: str | None) -> None:
@@ -297,8 +291,8 @@ class SessionMachine(RuleBasedStateMachine):
         """Finish one request while the other stands still."""
         request = turn(self.waiting())
         self.finish(lambda _: request)
-        while request.running is not None:
-            self.make_call(request, request.running)
+        while request.player.call is not None:
+            self.make_call(request, request.player.call)
 
     @rule(seconds=st.sampled_from([1, 5, GRACE, 60, IDLE]))
     def advance(self, seconds: int) -> None:
@@ -306,22 +300,22 @@ class SessionMachine(RuleBasedStateMachine):
 
     # The model of the store
 
-    def mirror(self, request: Request, step: StoreCall, answer: Any) -> None:
+    def mirror(self, request: Request, call: Call, answer: Any) -> None:
         """Play on the model what the store accepted."""
-        key = step.arguments[0]
-        if step.operation == "load":
+        key = call.arguments[0]
+        if call.operation == "load":
             self.mirror_load(request, key, answer)
-        elif step.operation == "create":
+        elif call.operation == "create":
             data = Data(absolute=request.asked_at + ABSOLUTE)
             self.sessions[key] = self.play(request, data)
-        elif step.operation == "update":
+        elif call.operation == "update":
             data = self.alive(key)  # type: ignore[assignment]
             assert data is not None, "an update was accepted by a dead session"
             self.play(request, data)
-        elif step.operation == "rotate":
+        elif call.operation == "rotate":
             data = self.alive(key)  # type: ignore[assignment]
             assert data is not None, "a dead session was rotated"
-            new, grace = step.arguments[1], 0 if request.binds else GRACE
+            new, grace = call.arguments[1], 0 if request.binds else GRACE
             self.sessions[new] = self.play(request, self.sessions.pop(key))
             self.markers[key] = new, request.asked_at + grace
         elif isinstance(answer, Moved):
@@ -354,8 +348,8 @@ class SessionMachine(RuleBasedStateMachine):
         request.seen = True
         return data
 
-    def expect_refusal(self, request: Request, step: StoreCall, error: SessionError) -> None:
-        key = step.arguments[0]
+    def expect_refusal(self, request: Request, call: Call, error: SessionError) -> None:
+        key = call.arguments[0]
         if isinstance(error, Moved):
             assert self.moved(key) == error.to
         elif isinstance(error, SessionGone):
@@ -386,5 +380,11 @@ class SessionMachine(RuleBasedStateMachine):
         assert all(ids.is_well_formed(one) for one in self.jars if one)
 
 
+class AsyncSessionMachine(SessionMachine):
+    driver = "async"
+
+
 TestSessions = SessionMachine.TestCase
-TestSessions.settings = settings(max_examples=400, stateful_step_count=50, deadline=None)
+TestAsyncSessions = AsyncSessionMachine.TestCase
+TestSessions.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+TestAsyncSessions.settings = TestSessions.settings
