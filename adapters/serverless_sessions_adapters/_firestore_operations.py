@@ -145,7 +145,7 @@ class Patience:
 
     def wait(self, lost: Exception) -> Asking[None]:
         """Raises Conflict when the time is used up."""
-        seconds = random.random() * min(0.2, 0.004 * 2**self._tries)  # noqa: S311  (jitter)
+        seconds = random.random() * min(0.2, 0.004 * 2 ** min(self._tries, 8))  # noqa: S311  (jitter)
         self._tries += 1
         if time.monotonic() + seconds >= self._ends:
             raise Conflict("others kept changing the session until time was up") from lost
