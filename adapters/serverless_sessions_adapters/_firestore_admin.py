@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore_admin_v1 import Field, FirestoreAdminClient
 
 from serverless_sessions import clock
@@ -44,7 +45,7 @@ def findings(client: Any, location: Location) -> list[Finding]:
     of_group = f"--collection-group={location.collection} --database={location.database}"
     try:
         fields = {name: _read(client, location, name) for name in UNINDEXED}
-    except GoogleAPICallError as error:
+    except (GoogleAPICallError, GoogleAuthError) as error:
         said = str(translated(error, f"looking at TTL policy and indexes of {location}"))
         return [Finding(False, said, "let an account with roles/datastore.indexAdmin check")]
     indexed = [name for name, found in fields.items() if found.index_config.indexes]
@@ -95,7 +96,7 @@ def _write(client: Any, field: Any, *mask: str) -> None:
 
 
 def _once() -> dict[str, Any]:
-    return {"retry": None, "timeout": clock.time_left(30)}
+    return {"retry": None, "timeout": clock.time_left()}
 
 
 def _name(location: Location, field: str) -> str:

@@ -29,7 +29,7 @@ DATABASE = "(default)"
 
 _KEY = "__name__"
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
-_COLLECTION = re.compile(r"(?!\.{1,2}$|__.*__$)[^/]{1,500}", re.DOTALL)
+_COLLECTION = re.compile(r"(?!\.{1,2}$|__.*__$)[^/]{1,375}", re.DOTALL)
 _DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
 
 
@@ -76,11 +76,11 @@ class Location:
 
     def __post_init__(self) -> None:
         for what, form, value, allowed in (
-            ("project", _PROJECT, self.project or "of-the-environment", "a project's id"),
+            ("project", _PROJECT, self.project, "a project's id"),
             ("collection", _COLLECTION, self.collection, "a collection's id, without a slash"),
             ("database", _DATABASE, self.database, "(default) or a database's id"),
         ):
-            if not form.fullmatch(value):
+            if value is not None and not form.fullmatch(value):
                 raise ConfigurationError(f"Firestore: the {what} {value!r} must be {allowed}")
 
     def completed(self) -> Location:

@@ -145,7 +145,7 @@ class Patience:
 
     def wait(self, lost: Exception) -> Asking[None]:
         """Raises Conflict when the time is used up."""
-        seconds = random.random() * min(0.2, 0.004 * 2**self._tries)  # noqa: S311  (jitter)
+        seconds = random.random() * min(0.2, 0.004 * 2 ** min(self._tries, 8))  # noqa: S311  (jitter)
         self._tries += 1
         if time.monotonic() + seconds >= self._ends:
             raise Conflict("others kept changing the session until time was up") from lost
@@ -236,10 +236,11 @@ def _update_as_seen(key: str, change: Change) -> Asking[None]:
 def _seen_as_asked(change: Change) -> Version | None:
     """What the writer saw, if that is all that the change asks for; else it must be read anew."""
     seen = change.seen
-    if not isinstance(seen, Version) or not isinstance(seen.standing, Record):
-        return None
-    same_session = change.rid in (None, seen.standing.facts.rid)
-    return seen if same_session and change.is_met_by(seen.standing.entries, clock.now()) else None
+    if isinstance(seen, Version) and isinstance(record := seen.standing, Record):
+        same_session = change.rid in (None, record.facts.rid)
+        if same_session and change.is_met_by(record.entries, clock.now()):
+            return seen
+    return None
 
 
 def _is_repeat(record: Record, found: Version) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from google.api_core.exceptions import NotFound
 
-from serverless_sessions.errors import SessionError
+from serverless_sessions import clock
+from serverless_sessions.errors import Moved, SessionError, SessionGone
 from serverless_sessions.sansio import Asking, ClientStore
 from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
@@ -25,6 +26,10 @@ from ._firestore_client import (
 from ._firestore_documents import version, who
 from ._firestore_operations import FirestoreOperations, handed_out, read
 
+T = TypeVar("T")
+
+_ADMIN_SECONDS = 30.0
+"""For a request that no invocation waits for."""
 _PAGE = 50
 
 
@@ -33,24 +38,26 @@ class FirestoreStore(ClientStore):
 
     Its fields: the map ``v`` with an entry under ``k`` and the name, text or [text, deadline];
     the whole seconds ``exp`` (idle deadline), ``abs`` (absolute deadline), ``created`` and
-    ``auth``; ``rid``, ``user`` and ``nonce``; ``who``, the SHA-256 of the user, by whose index,
-    which never lags, a user's sessions are listed; the count of writes ``rev``; and the timestamp
-    ``expires_at``, for a TTL policy. A rotation replaces all by ``to``, ``grace`` and ``ends``.
+    ``auth``; ``rid``, ``user`` and ``nonce``; ``who``, the SHA-256 of the user, by whose index a
+    user's sessions are listed (queries of Firestore are strongly consistent); ``rev``, the count
+    of writes; and the timestamp ``expires_at``, for a TTL policy. A rotation replaces them all by
+    ``to``, ``grace`` and ``ends``.
 
-    An update sends its own keys alone. Requests of an operation when nobody comes between:
+    Requests of an operation when nobody comes between; an update sends its own keys alone:
 
-        load, create, rotate, list_user    1
-        update                             1; moving the deadline of what was not read before, 2
-        delete                             2
-        update where the session ended     1, and a read to tell a marker or another reason
+        load, rotate, list_user    1
+        create                     1; in place of a dead session 3
+        update                     1; 2 where it moves the deadline of a session it has not read
+        delete                     2
 
-    A document takes about one write a second for long; writers that meet try again with jitter
-    until the call's time is used up, then raise Conflict.
+    A document takes about one write a second for long; writers that meet try again, with jitter,
+    until the call's time is used up, and raise Conflict then.
 
-    Besides the policy the collection needs the fields of ``_firestore_admin.UNINDEXED`` exempt
-    from indexing; ``provision`` asks for both and ``check`` looks. A session with more than some
-    4,800 entries can be too large below ``max_bytes``, as Firestore counts bytes for each. gRPC
-    allows no fork while a channel is open in the parent; a child made before opens its own.
+    The collection needs that TTL policy, and the fields of ``_firestore_admin.UNINDEXED`` exempt
+    from indexing: ``provision`` asks for both, ``check`` looks. With more than some 4,800 entries
+    a session can be too large below ``max_bytes``, as Firestore counts bytes for each of them. A
+    forked child opens a client of its own; gRPC's support for that is on unless
+    GRPC_ENABLE_FORK_SUPPORT turns it off.
     """
 
     def __init__(
@@ -76,11 +83,13 @@ class FirestoreStore(ClientStore):
 
     def scan(self) -> Iterator[tuple[str, Record]]:
         last: str | None = None
-        while page := self.ask("going through all sessions", _page(last, _PAGE)):
+        while page := self._administered("going through all sessions", _page(last, _PAGE)):
             for snapshot in page:
-                found = version(snapshot)
-                if isinstance(found.standing, Record):
-                    yield snapshot.key, handed_out(found)
+                try:
+                    record = handed_out(version(snapshot))
+                except (Moved, SessionGone):
+                    continue
+                yield snapshot.key, record
             last = page[-1].key
 
     def provision(self) -> None:
@@ -88,16 +97,18 @@ class FirestoreStore(ClientStore):
         from . import _firestore_admin as admin
 
         if not self.location.emulated:
-            self.ask("setting up the collection", admin.asking(admin.set_up, self.location))
+            asking = admin.asking(admin.set_up, self.location)
+            self._administered("setting up the collection", asking)
 
     def deprovision(self) -> None:
         """Remove every session, then what ``provision`` asked for."""
         from . import _firestore_admin as admin
 
-        while self.ask("removing all sessions", _removal()):
+        while self._administered("removing all sessions", _removal()):
             pass
         if not self.location.emulated:
-            self.ask("taking down the collection", admin.asking(admin.take_down, self.location))
+            asking = admin.asking(admin.take_down, self.location)
+            self._administered("taking down the collection", asking)
 
     def check(self) -> list[Finding]:
         from . import _firestore_admin as admin
@@ -111,10 +122,14 @@ class FirestoreStore(ClientStore):
         if self.location.emulated:
             return [*findings, Finding(True, "the emulator has no TTL and needs no exemptions")]
         asking = admin.asking(admin.findings, self.location)
-        return [*findings, *self.ask("checking the collection", asking)]
+        return [*findings, *self._administered("checking the collection", asking)]
 
     def close(self) -> None:
         self.client.close()
+
+    def _administered(self, action: str, asking: Asking[T]) -> T:
+        with clock.call_limit(clock.time_left(_ADMIN_SECONDS)):
+            return self.ask(action, asking)
 
     def _tried(self, what: str, asking: Asking[object], remedy: str) -> Finding:
         try:

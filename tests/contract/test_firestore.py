@@ -53,6 +53,8 @@ def empty_store() -> FirestoreStore:
 
 
 class TestFirestoreStore(StoreContract):
+    increments = 20
+
     @pytest.fixture
     def store(self) -> Iterator[SessionStore]:
         with closing(empty_store()) as store:
