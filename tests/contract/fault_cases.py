@@ -18,8 +18,8 @@ import pytest
 from serverless_sessions import SessionConfig, SessionStore
 from serverless_sessions.handlers import _loop
 from serverless_sessions.handlers.aws_lambda import with_session
+from serverless_sessions.testing.browser import Act, settled
 from serverless_sessions.testing.requests import lambda_event
-from serverless_sessions.testing.visitor import Act, settled
 from serverless_sessions.testing.watched import finished
 from servers.fault_proxy import FaultProxy
 from servers.faults import Fault, Treatment

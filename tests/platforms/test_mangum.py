@@ -18,7 +18,8 @@ from starlette.routing import Route
 from serverless_sessions import MemoryStore, StoreUnavailable, current_session
 from serverless_sessions.handlers.aws_lambda import with_session
 from serverless_sessions.testing.lambda_events import FRONT_DOORS
-from support.stores import WatchedStore, down
+from serverless_sessions.testing.watched import WatchedStore
+from support.failures import down
 from support.visitor import OWN, SESSION, Visitor, assert_remembered, own_cookies
 
 Message = MutableMapping[str, Any]

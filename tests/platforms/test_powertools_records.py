@@ -26,7 +26,8 @@ from aws_xray_sdk.core import xray_recorder  # type: ignore[import-untyped]  # s
 from serverless_sessions import MemoryStore, current_session
 from serverless_sessions.handlers.aws_lambda import with_session
 from serverless_sessions.testing import SessionMaker
-from support.stores import WatchedStore, down
+from serverless_sessions.testing.watched import WatchedStore
+from support.failures import down
 from support.visitor import SESSION, Visitor, assert_remembered, counting
 
 BY_PATH = IdempotencyConfig(event_key_jmespath="rawPath")

@@ -19,6 +19,7 @@ from serverless_sessions.store import (
     Record,
     size_of,
 )
+from serverless_sessions.testing.watched import AsyncPassingStore
 
 LIMIT = 1_000_000
 
@@ -121,33 +122,7 @@ class NativeStore(AsyncSessionStore):
         return [self._handed_out(row) for row in rows if row.alive(clock.now())]
 
 
-class PassingStore(AsyncSessionStore):
-    """Hands each operation to ``_pass_on``, which a subclass defines."""
-
-    async def _pass_on(self, operation: str, *arguments: Any) -> Any:
-        raise NotImplementedError
-
-    async def load(self, key: str) -> Record | Moved | None:
-        found: Record | Moved | None = await self._pass_on("load", key)
-        return found
-
-    async def create(self, key: str, record: Record) -> None:
-        await self._pass_on("create", key, record)
-
-    async def update(self, key: str, change: Change) -> None:
-        await self._pass_on("update", key, change)
-
-    async def rotate(
-        self, old: str, new: str, record: Record, rev: object, grace_until: int
-    ) -> None:
-        await self._pass_on("rotate", old, new, record, rev, grace_until)
-
-    async def delete(self, key: str) -> Deletion | Absence | Moved:
-        answer: Deletion | Absence | Moved = await self._pass_on("delete", key)
-        return answer
-
-
-class SlowStore(PassingStore):
+class SlowStore(AsyncPassingStore):
     """Waits at each operation for which a ``gate`` stands, and has ``arrived`` there."""
 
     def __init__(self) -> None:
@@ -156,7 +131,7 @@ class SlowStore(PassingStore):
         self.gates: dict[str, asyncio.Event] = {}
         self.arrived = asyncio.Event()
 
-    async def _pass_on(self, operation: str, *arguments: Any) -> Any:
+    async def pass_on(self, operation: str, *arguments: Any) -> Any:
         if operation in self.gates:
             self.arrived.set()
             await self.gates[operation].wait()

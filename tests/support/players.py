@@ -10,10 +10,8 @@ from typing import Any, NamedTuple
 
 from serverless_sessions import MemoryStore, SessionConfig, SessionManager
 from serverless_sessions.headers import Outcome
-
-from .client import Driver, settled
-from .native import PassingStore
-from .stores import WatchedStore
+from serverless_sessions.testing.browser import Driver, settled
+from serverless_sessions.testing.watched import AsyncPassingStore, PassingStore
 
 PATIENCE = 60.0
 """Seconds, for what never takes any."""
@@ -91,12 +89,13 @@ class SyncPlayer(Player):
         return self._replies.get(timeout=PATIENCE)()
 
 
-class _Gate(WatchedStore):
+class _Gate(PassingStore):
+    guarantees = MemoryStore().guarantees
+
     def __init__(self, player: SyncPlayer) -> None:
-        super().__init__(MemoryStore())
         self._player = player
 
-    def _pass_on(self, operation: str, *arguments: Any) -> Any:
+    def pass_on(self, operation: str, *arguments: Any) -> Any:
         return self._player.ask(Call(operation, arguments))
 
 
@@ -140,13 +139,13 @@ class AsyncPlayer(Player):
         self._stand(self._loop.run_until_complete(self._stops.get()))
 
 
-class _AsyncGate(PassingStore):
+class _AsyncGate(AsyncPassingStore):
     guarantees = MemoryStore().guarantees
 
     def __init__(self, player: AsyncPlayer) -> None:
         self._player = player
 
-    async def _pass_on(self, operation: str, *arguments: Any) -> Any:
+    async def pass_on(self, operation: str, *arguments: Any) -> Any:
         return await self._player.ask(Call(operation, arguments))
 
 

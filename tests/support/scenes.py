@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from serverless_sessions import MemoryStore, SessionConfig, SessionManager, ids
+from serverless_sessions.testing.browser import Act, Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
-
-from .client import Act, Client, Driver, settled
-from .stores import WatchedStore
+from serverless_sessions.testing.watched import WatchedStore
 
 IDLE = 1000
 GRACE = 30
@@ -26,7 +25,7 @@ class Scene:
         self.manager = SessionManager(
             self.store, self.config.changed(on_event=lambda e: self.events.append(e.name))
         )
-        self.client = Client(self.manager, driver)
+        self.client = Browser(self.manager, driver)
         self.reads_first = False
         self.meanwhile: Act | None = None
 
@@ -58,7 +57,7 @@ class Scene:
             return " ".join([*pairs, *user]).replace(", ", ",") or "empty"
 
         calls = list(self.store.calls)
-        seen: str = Client(self.manager, self.client.driver, self.client.id).request(look)
+        seen: str = Browser(self.manager, self.client.driver, self.client.id).request(look)
         self.store.calls = calls
         return seen
 

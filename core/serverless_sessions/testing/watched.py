@@ -1,26 +1,17 @@
-"""A store that notes the calls it gets and lets a test step in between them."""
+"""Stores that pass every operation on: noted, counted, and with a test stepping in between."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+import inspect
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ..aio import async_store
 from ..errors import Moved
-from ..store import (
-    Absence,
-    AnyStore,
-    AsyncSessionStore,
-    Change,
-    Deletion,
-    Guarantees,
-    Record,
-    SessionStore,
-)
+from ..store import Absence, AsyncSessionStore, Change, Deletion, Record, SessionStore
 
 T = TypeVar("T")
-Hook = Callable[[str], Awaitable[None]]
-"""Gets the name of an operation; what it raises is raised by the operation."""
+Hook = Callable[[str], object]
+"""Gets an operation's name, and is awaited if it can be. What it raises is raised."""
 
 
 def finished(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -34,104 +25,107 @@ def finished(coroutine: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a blocking session's request has waited for something")
 
 
-async def _nothing(operation: str) -> None:
-    """The hook of a test that only counts."""
+class PassingStore(SessionStore):
+    """Hands each operation to ``pass_on``."""
 
-
-class Watch:
-    """What both kinds of watched store share.
-
-    ``before`` and ``after`` are awaited round each operation. A reply is lost when ``after``
-    raises StoreUnavailable.
-    """
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.before: Hook = _nothing
-        self.after: Hook = _nothing
-
-
-class WatchedStore(SessionStore):
-    """Passes every operation on to ``inner``; its asynchronous view is watched by the same."""
-
-    def __init__(self, inner: SessionStore, watch: Watch) -> None:
-        self.inner = inner
-        self.watch = watch
-        self.guarantees = inner.guarantees
+    def pass_on(self, operation: str, *arguments: Any) -> Any:
+        raise NotImplementedError
 
     def load(self, key: str) -> Record | Moved | None:
-        return self._passed_on("load", lambda: self.inner.load(key))
+        found: Record | Moved | None = self.pass_on("load", key)
+        return found
 
     def create(self, key: str, record: Record) -> None:
-        self._passed_on("create", lambda: self.inner.create(key, record))
+        self.pass_on("create", key, record)
 
     def update(self, key: str, change: Change) -> None:
-        self._passed_on("update", lambda: self.inner.update(key, change))
+        self.pass_on("update", key, change)
 
     def rotate(self, old: str, new: str, record: Record, rev: object, grace_until: int) -> None:
-        self._passed_on("rotate", lambda: self.inner.rotate(old, new, record, rev, grace_until))
+        self.pass_on("rotate", old, new, record, rev, grace_until)
 
     def delete(self, key: str) -> Deletion | Absence | Moved:
-        return self._passed_on("delete", lambda: self.inner.delete(key))
-
-    def colocated(self, a: str, b: str) -> bool:
-        return self.inner.colocated(a, b)
-
-    def _passed_on(self, operation: str, call: Callable[[], T]) -> T:
-        async def step() -> T:
-            self.watch.calls.append(operation)
-            await self.watch.before(operation)
-            result = call()
-            await self.watch.after(operation)
-            return result
-
-        return finished(step())
+        answer: Deletion | Absence | Moved = self.pass_on("delete", key)
+        return answer
 
 
-class WatchedAsyncStore(AsyncSessionStore):
-    """Passes every operation on to ``inner``, awaited."""
+class AsyncPassingStore(AsyncSessionStore):
+    """Hands each operation to ``pass_on``, awaited."""
 
-    def __init__(self, inner: AsyncSessionStore, watch: Watch) -> None:
-        self.inner = inner
-        self.watch = watch
-
-    @property
-    def guarantees(self) -> Guarantees:  # type: ignore[override]  # read from inner
-        return self.inner.guarantees
+    async def pass_on(self, operation: str, *arguments: Any) -> Any:
+        raise NotImplementedError
 
     async def load(self, key: str) -> Record | Moved | None:
-        return await self._passed_on("load", self.inner.load(key))
+        found: Record | Moved | None = await self.pass_on("load", key)
+        return found
 
     async def create(self, key: str, record: Record) -> None:
-        await self._passed_on("create", self.inner.create(key, record))
+        await self.pass_on("create", key, record)
 
     async def update(self, key: str, change: Change) -> None:
-        await self._passed_on("update", self.inner.update(key, change))
+        await self.pass_on("update", key, change)
 
     async def rotate(
         self, old: str, new: str, record: Record, rev: object, grace_until: int
     ) -> None:
-        await self._passed_on("rotate", self.inner.rotate(old, new, record, rev, grace_until))
+        await self.pass_on("rotate", old, new, record, rev, grace_until)
 
     async def delete(self, key: str) -> Deletion | Absence | Moved:
-        return await self._passed_on("delete", self.inner.delete(key))
+        answer: Deletion | Absence | Moved = await self.pass_on("delete", key)
+        return answer
+
+
+class WatchedStore(PassingStore):
+    """Passes every operation on to ``inner``, and names it in ``calls``.
+
+    ``before`` and ``after`` are called round each. A reply is lost when ``after`` raises
+    StoreUnavailable.
+    """
+
+    def __init__(self, inner: SessionStore) -> None:
+        self.inner = inner
+        self.guarantees = inner.guarantees
+        self.calls: list[str] = []
+        self.before: Hook = _do_nothing
+        self.after: Hook = _do_nothing
+
+    def pass_on(self, operation: str, *arguments: Any) -> Any:
+        self.calls.append(operation)
+        finished(_told(self.before, operation))
+        result = getattr(self.inner, operation)(*arguments)
+        finished(_told(self.after, operation))
+        return result
 
     def colocated(self, a: str, b: str) -> bool:
         return self.inner.colocated(a, b)
 
-    async def _passed_on(self, operation: str, call: Coroutine[Any, Any, T]) -> T:
-        self.watch.calls.append(operation)
-        try:
-            await self.watch.before(operation)
-            result = await call
-        finally:
-            call.close()
-        await self.watch.after(operation)
+
+class WatchedAsyncStore(AsyncPassingStore):
+    """``WatchedStore`` for a store that is awaited."""
+
+    def __init__(self, inner: AsyncSessionStore) -> None:
+        self.inner = inner
+        self.guarantees = inner.guarantees
+        self.calls: list[str] = []
+        self.before: Hook = _do_nothing
+        self.after: Hook = _do_nothing
+
+    async def pass_on(self, operation: str, *arguments: Any) -> Any:
+        self.calls.append(operation)
+        await _told(self.before, operation)
+        result = await getattr(self.inner, operation)(*arguments)
+        await _told(self.after, operation)
         return result
 
+    def colocated(self, a: str, b: str) -> bool:
+        return self.inner.colocated(a, b)
 
-def watched(store: AnyStore, watch: Watch) -> AnyStore:
-    """``store`` of the kind that it is, with ``watch`` on it."""
-    if isinstance(store, SessionStore):
-        return WatchedStore(store, watch)
-    return WatchedAsyncStore(async_store(store), watch)
+
+def _do_nothing(operation: str) -> None:
+    """The hook of a test that only counts."""
+
+
+async def _told(hook: Hook, operation: str) -> None:
+    answer = hook(operation)
+    if inspect.isawaitable(answer):
+        await answer

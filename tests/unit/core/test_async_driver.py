@@ -23,24 +23,25 @@ from serverless_sessions import (
 from serverless_sessions.errors import Conflict, StoreUnavailable
 from serverless_sessions.handlers.aws_lambda import with_session
 from serverless_sessions.store import Change
+from serverless_sessions.testing.browser import Browser
 from serverless_sessions.testing.lambda_events import HttpRequest, to_event
-from support.client import Client
+from serverless_sessions.testing.watched import WatchedStore
+from support.failures import once
 from support.native import SlowStore
-from support.stores import WatchedStore, once
 
 OK: dict[str, Any] = {"statusCode": 200}
 EVENT = to_event("http-api", HttpRequest())
 
 
-def client_of(store: Any, **settings: Any) -> Client:
-    return Client(SessionManager(store, SessionConfig(**settings)), "async")
+def client_of(store: Any, **settings: Any) -> Browser:
+    return Browser(SessionManager(store, SessionConfig(**settings)), "async")
 
 
 async def visit(session: AsyncSession) -> None:
     session.set("k", 1)
 
 
-async def content(client: Client) -> dict[str, Any]:
+async def content(client: Browser) -> dict[str, Any]:
     async def look(session: AsyncSession) -> dict[str, Any]:
         return dict(await session.items())
 

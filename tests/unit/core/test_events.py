@@ -10,10 +10,11 @@ import pytest
 
 from serverless_sessions import Event, MemoryStore, SessionConfig, SessionManager
 from serverless_sessions.events import emit, observed
+from serverless_sessions.testing.browser import Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
-from support.client import Client, Driver, settled
+from serverless_sessions.testing.watched import WatchedStore
+from support.failures import down
 from support.scenes import INTENTS, SITUATIONS, Scene
-from support.stores import WatchedStore, down
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -50,7 +51,7 @@ def test_a_hook_that_fails_never_breaks_a_request(driver: Driver) -> None:
     def fail(_: Event) -> None:
         raise RuntimeError
 
-    client = Client(SessionManager(MemoryStore(), SessionConfig(on_event=fail)), driver)
+    client = Browser(SessionManager(MemoryStore(), SessionConfig(on_event=fail)), driver)
     client.request(INTENTS["set"])
     assert client.set_cookie == "new"
 
@@ -103,14 +104,14 @@ def test_fact_33_the_life_cycle_is_told(
 def test_fact_33_a_malformed_id_is_told_when_it_arrives(driver: Driver) -> None:
     told: list[Event] = []
     manager = SessionManager(MemoryStore(), SessionConfig(on_event=told.append))
-    Client(manager, driver, "../../etc/passwd").request(INTENTS["nothing"])
+    Browser(manager, driver, "../../etc/passwd").request(INTENTS["nothing"])
     assert told == [Event("refused_id")]
 
 
 def test_a_store_call_tells_operation_duration_and_error(driver: Driver) -> None:
     told: list[Event] = []
     store = WatchedStore(MemoryStore())
-    client = Client(SessionManager(store, SessionConfig(on_event=told.append)), driver)
+    client = Browser(SessionManager(store, SessionConfig(on_event=told.append)), driver)
     client.request(INTENTS["set"])
     call = told[0]
     assert (call.name, call.operation, call.error) == ("store_call", "create", None)
@@ -130,7 +131,7 @@ def test_a_store_call_tells_operation_duration_and_error(driver: Driver) -> None
 def test_fact_32_no_event_holds_an_id_a_key_or_a_value(driver: Driver) -> None:
     told: list[Event] = []
     manager = SessionManager(MemoryStore(), SessionConfig(on_event=told.append, rotation_grace=60))
-    client = Client(manager, driver)
+    client = Browser(manager, driver)
     ids: list[Any] = []
 
     async def act(session: Any) -> None:

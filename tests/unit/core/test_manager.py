@@ -20,9 +20,9 @@ from serverless_sessions import (
     to_async,
 )
 from serverless_sessions.manager import INVOCATION_SECONDS
-from support.client import Client, settled
+from serverless_sessions.testing.browser import Browser, settled
+from serverless_sessions.testing.watched import WatchedStore
 from support.scenes import INTENTS
-from support.stores import WatchedStore
 
 
 async def look(session: Any) -> Any:
@@ -104,7 +104,7 @@ def test_use_is_undone_in_order_and_after_an_error() -> None:
 
 def test_use_brings_the_open_store_back_and_not_another_of_its_url() -> None:
     manager = SessionManager("memory://")
-    client = Client(manager)
+    client = Browser(manager)
     client.request(INTENTS["set"])
     with manager.use(MemoryStore()):
         assert client.request(look) is None
@@ -126,12 +126,12 @@ def test_an_async_store_serves_async_handlers_only() -> None:
     store = to_async(inner)
     assert isinstance(store, AsyncSessionStore)
     manager = SessionManager(store)
-    client = Client(manager, "async")
+    client = Browser(manager, "async")
     client.request(INTENTS["set"])
     assert client.request(look) == 2
     assert inner.calls == ["create", "load"]
     with pytest.raises(ConfigurationError, match=r"ThreadedStore.*async def"):
-        Client(manager, "sync", client.id).request(look)
+        Browser(manager, "sync", client.id).request(look)
     asyncio.run(store.close())
 
 
@@ -154,7 +154,7 @@ def test_two_invocations_know_nothing_of_each_other() -> None:
 
 def test_what_the_cookie_is_called_is_the_configurations_business() -> None:
     manager = SessionManager(MemoryStore(), SessionConfig(cookie_name="sid"))
-    client = Client(manager)
+    client = Browser(manager)
     client.request(INTENTS["set"])
     for name, value in (("sid", 2), ("__Host-session", None)):
         assert manager.begin([f"{name}={client.id}"]).session.get("b") == value

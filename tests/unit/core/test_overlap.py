@@ -15,19 +15,19 @@ from serverless_sessions import (
     SessionConfig,
     SessionManager,
 )
-from support.client import Client, Driver, settled
+from serverless_sessions.testing.browser import Browser, Driver, settled
 from support.native import NativeStore, SlowStore
 
 
-def client_of(store: Any, **settings: Any) -> Client:
-    return Client(SessionManager(store, SessionConfig(**settings)), "async")
+def client_of(store: Any, **settings: Any) -> Browser:
+    return Browser(SessionManager(store, SessionConfig(**settings)), "async")
 
 
 async def visit(session: AsyncSession) -> None:
     session.set("k", 1)
 
 
-async def content(client: Client) -> dict[str, Any]:
+async def content(client: Browser) -> dict[str, Any]:
     async def look(session: AsyncSession) -> dict[str, Any]:
         return dict(await session.items())
 
@@ -101,7 +101,7 @@ def test_what_is_asked_while_another_task_awaits_the_store_is_done_after_it(
     assert asyncio.run(scenario()) == expected
 
 
-async def told(client: Client) -> str:
+async def told(client: Browser) -> str:
     """What the client's cookie opens."""
 
     async def look(session: AsyncSession) -> str:
@@ -192,6 +192,6 @@ def test_the_function_of_modify_may_say_what_else_is_to_change(driver: Driver) -
     async def look(session: Any) -> dict[str, Any]:
         return {key: await settled(session.get(key)) for key in await settled(session.keys())}
 
-    client = Client(SessionManager(MemoryStore(), SessionConfig()), driver)
+    client = Browser(SessionManager(MemoryStore(), SessionConfig()), driver)
     client.request(act)
     assert client.request(look) == {"k": "set", "n": 1}

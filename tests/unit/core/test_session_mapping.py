@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from serverless_sessions import AsyncSession, MemoryStore, Session, SessionManager
-from support.client import Client, Driver, settled
-from support.stores import WatchedStore
+from serverless_sessions.testing.browser import Browser, Driver, settled
+from serverless_sessions.testing.watched import WatchedStore
 
 
 class Visitor:
@@ -19,7 +19,7 @@ class Visitor:
 
     def __init__(self, driver: Driver) -> None:
         self.store = WatchedStore(MemoryStore())
-        self.client = Client(SessionManager(self.store), driver)
+        self.client = Browser(SessionManager(self.store), driver)
         self.client.request(_fill)
 
     def request(self, act: Callable[[Any], Any]) -> Any:
@@ -33,7 +33,7 @@ class Visitor:
         async def look(session: Any) -> dict[str, Any]:
             return dict(await settled(session.items()))
 
-        found: dict[str, Any] = Client(self.client.manager, "async", self.client.id).request(look)
+        found: dict[str, Any] = Browser(self.client.manager, "async", self.client.id).request(look)
         return found
 
 
@@ -181,7 +181,7 @@ def test_an_absent_key_is_a_key_error_in_brackets(visitor: Visitor, act: Any) ->
 
 def test_popitem_of_an_empty_session_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        Client(SessionManager(MemoryStore())).request(_popitem)
+        Browser(SessionManager(MemoryStore())).request(_popitem)
 
 
 async def _popitem(session: Session) -> None:

@@ -13,10 +13,10 @@ from ... import ids
 from ...config import SessionConfig
 from ...errors import CorruptRecord, StoreTimeout, StoreUnavailable
 from ...manager import SessionManager
-from ...store import AnyStore, Change, Entry, SessionStore
+from ...store import AnyStore, AsyncSessionStore, Change, Entry, SessionStore
+from ..browser import Act, Browser, Driver, settled
 from ..clock import FrozenClock
-from ..visitor import Act, Visitor, settled
-from ..watched import Hook, Watch, watched
+from ..watched import Hook, WatchedAsyncStore, WatchedStore
 from .base import Cases, loaded
 
 IDLE, TOUCH_EVERY, GRACE = 1000, 100, 30
@@ -74,19 +74,27 @@ CHANGES: dict[str, Act] = {
 }
 
 
-class Watched:
-    """A store under watch, the manager over it, and a visitor with a live session."""
+class Scene:
+    """A store under watch, and a browser with a live session in it."""
 
-    def __init__(self, store: AnyStore, grace: int = GRACE) -> None:
-        self.watch = Watch()
-        config = SessionConfig(idle_timeout=IDLE, touch_every=TOUCH_EVERY, rotation_grace=grace)
-        self.manager = SessionManager(watched(store, self.watch), config)
-        self.visitor = Visitor(self.manager)
-        self.visitor.request(_visit)
+    def __init__(self, store: AnyStore) -> None:
+        self.store: WatchedStore | WatchedAsyncStore
+        self._driver: Driver
+        if isinstance(store, AsyncSessionStore):
+            self.store, self._driver = WatchedAsyncStore(store), "async"
+        else:
+            self.store, self._driver = WatchedStore(store), "sync"
+        config = SessionConfig(idle_timeout=IDLE, touch_every=TOUCH_EVERY, rotation_grace=GRACE)
+        self._manager = SessionManager(self.store, config)
+        self.browser = self.browser_with("")
+        self.browser.request(_visit)
+
+    def browser_with(self, session_id: str) -> Browser:
+        return Browser(self._manager, self._driver, session_id)
 
     def holds(self, session_id: str) -> dict[str, Any]:
         """What a browser with this id finds; nothing where there is no session."""
-        found: dict[str, Any] = Visitor(self.manager, session_id).request(_everything)
+        found: dict[str, Any] = self.browser_with(session_id).request(_everything)
         return found
 
 
@@ -94,10 +102,9 @@ def at_call(number: int, action: Callable[[], Any]) -> Hook:
     """A hook that does ``action`` at the call of this number, counted from 0."""
     left = [number]
 
-    async def hook(operation: str) -> None:
+    def hook(operation: str) -> object:
         left[0] -= 1
-        if left[0] == -1:
-            await settled(action())
+        return action() if left[0] == -1 else None
 
     return hook
 
@@ -106,10 +113,11 @@ def once_at(operation: str, action: Callable[[], Any]) -> Hook:
     """A hook that does ``action`` at the first call of ``operation``."""
     left = [1]
 
-    async def hook(name: str) -> None:
-        if name == operation and left:
-            left.clear()
-            await settled(action())
+    def hook(name: str) -> object:
+        if name != operation or not left:
+            return None
+        left.clear()
+        return action()
 
     return hook
 
@@ -136,19 +144,19 @@ class SessionCases(Cases):
         if intent == "modify" and not store.guarantees.conditional:
             pytest.skip("this store declares no conditional writes")
         for number in range(MOST_CALLS):
-            scene = Watched(self.driven(store))
+            scene = Scene(self.driven(store))
             time.advance(TOUCH_EVERY)
-            other, before = scene.visitor.twin(), scene.visitor.id
+            other, before = scene.browser.twin(), scene.browser.id
 
-            setattr(scene.watch, when, at_call(number, partial(other.send, _log_out)))
-            scene.visitor.request(CHANGES[intent])
-            if "delete" not in scene.watch.calls:
+            setattr(scene.store, when, at_call(number, partial(other.send, _log_out)))
+            scene.browser.request(CHANGES[intent])
+            if "delete" not in scene.store.calls:
                 assert number > 0
                 break
             assert scene.holds(before) == {}
-            if scene.visitor.id not in ("", before):
+            if scene.browser.id not in ("", before):
                 # A blind write on a cookie whose session has ended begins a new one.
-                assert scene.holds(scene.visitor.id).keys() <= {"b", "n"}
+                assert scene.holds(scene.browser.id).keys() <= {"b", "n"}
 
     def test_a_change_between_a_rotations_read_and_its_write_is_kept(
         self, store: SessionStore
@@ -156,24 +164,24 @@ class SessionCases(Cases):
         if not store.guarantees.atomic_rotation:
             pytest.skip("this store does not rotate atomically")
         for intent in (_regenerate, _log_in):
-            scene = Watched(self.driven(store))
-            other, before = scene.visitor.twin(), scene.visitor.id
-            scene.watch.before = once_at("rotate", partial(other.send, _set_other))
-            scene.visitor.request(intent)
-            assert scene.visitor.id not in ("", before)
-            assert scene.holds(scene.visitor.id) == {"a": 1, "list": [1], "other": 3}
+            scene = Scene(self.driven(store))
+            other, before = scene.browser.twin(), scene.browser.id
+            scene.store.before = once_at("rotate", partial(other.send, _set_other))
+            scene.browser.request(intent)
+            assert scene.browser.id not in ("", before)
+            assert scene.holds(scene.browser.id) == {"a": 1, "list": [1], "other": 3}
 
     def test_a_change_after_a_rotation_reaches_the_session_within_its_grace(
         self, store: SessionStore, time: FrozenClock
     ) -> None:
-        scene = Watched(self.driven(store))
-        late, later = scene.visitor.twin(), scene.visitor.twin()
-        scene.visitor.request(_regenerate)
+        scene = Scene(self.driven(store))
+        late, later = scene.browser.twin(), scene.browser.twin()
+        scene.browser.request(_regenerate)
         late.request(_set_other)
-        assert late.id != scene.visitor.id
+        assert late.id != scene.browser.id
         time.advance(GRACE)
         later.request(_set)
-        assert scene.holds(scene.visitor.id) == {"a": 1, "list": [1], "other": 3}
+        assert scene.holds(scene.browser.id) == {"a": 1, "list": [1], "other": 3}
         assert scene.holds(late.id) == {}
 
     @pytest.mark.parametrize("when", ["before", "after"])
@@ -185,18 +193,18 @@ class SessionCases(Cases):
         if not store.guarantees.atomic_rotation:
             pytest.skip("this store does not rotate atomically")
         for number in range(MOST_CALLS):
-            scene = Watched(self.driven(store))
-            before = scene.visitor.id
-            setattr(scene.watch, when, at_call(number, _raising(StoreTimeout("cut off"))))
+            scene = Scene(self.driven(store))
+            before = scene.browser.id
+            setattr(scene.store, when, at_call(number, _raising(StoreTimeout("cut off"))))
             try:
-                scene.visitor.request(_regenerate)
+                scene.browser.request(_regenerate)
             except StoreTimeout:
                 pass
             else:
                 assert number > 0
                 break
-            written = when == "after" and scene.watch.calls[-1] == "rotate"
-            assert scene.visitor.id == before
+            written = when == "after" and scene.store.calls[-1] == "rotate"
+            assert scene.browser.id == before
             assert scene.holds(before) == {"a": 1, "list": [1]}
             time.advance(GRACE)
             assert scene.holds(before) == ({} if written else {"a": 1, "list": [1]})
@@ -209,13 +217,13 @@ class SessionCases(Cases):
         """The change took place and the answer was cut off: it is found, and not made twice."""
         if not (store.guarantees.conditional and store.guarantees.atomic_rotation):
             pytest.skip("this store declares no conditional writes")
-        scene = Watched(self.driven(store))
+        scene = Scene(self.driven(store))
         lost = _raising(StoreUnavailable("the reply was lost"))
-        scene.watch.after = once_at(operation, lost)
-        visitor = Visitor(scene.manager) if intent == "visit" else scene.visitor
+        scene.store.after = once_at(operation, lost)
+        browser = scene.browser_with("") if intent == "visit" else scene.browser
         acts = {**CHANGES, "visit": _visit, "log out": _log_out}
-        visitor.request(acts[intent])
-        held = scene.holds(visitor.id)
+        browser.request(acts[intent])
+        held = scene.holds(browser.id)
 
         data = {"a": 1, "list": [1]}
         assert (
@@ -232,21 +240,21 @@ class SessionCases(Cases):
     def test_increments_by_modify_are_all_counted(self, store: SessionStore) -> None:
         if not store.guarantees.conditional:
             pytest.skip("this store declares no conditional writes")
-        scene = Watched(self.driven(store))
+        scene = Scene(self.driven(store))
 
         async def add_many(session: Any) -> None:
             for _ in range(self.increments):
                 await settled(session.modify("n", lambda n: n + 1, 0))
 
-        tabs = [scene.visitor.twin() for _ in range(self.threads)]
+        tabs = [scene.browser.twin() for _ in range(self.threads)]
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(lambda tab: tab.request(add_many), tabs))
-        assert scene.holds(scene.visitor.id)["n"] == self.threads * self.increments
+        assert scene.holds(scene.browser.id)["n"] == self.threads * self.increments
 
     def test_tabs_that_set_different_keys_all_keep_them(self, store: SessionStore) -> None:
         if not store.guarantees.merges_keys:
             pytest.skip("this store does not merge changes of different keys")
-        scene = Watched(self.driven(store))
+        scene = Scene(self.driven(store))
 
         def setting(number: int) -> Act:
             async def act(session: Any) -> None:
@@ -255,17 +263,17 @@ class SessionCases(Cases):
 
             return act
 
-        tabs = [scene.visitor.twin() for _ in range(self.threads)]
+        tabs = [scene.browser.twin() for _ in range(self.threads)]
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(lambda n: tabs[n].request(setting(n)), range(self.threads)))
         expected = {f"tab {number}": number for number in range(self.threads)}
-        assert scene.holds(scene.visitor.id) == {"a": 1, "list": [1], **expected}
+        assert scene.holds(scene.browser.id) == {"a": 1, "list": [1], **expected}
 
     def test_a_value_that_cannot_be_decoded_stays_until_it_is_set(
         self, store: SessionStore
     ) -> None:
-        scene = Watched(self.driven(store))
-        key = ids.stored_key(scene.visitor.id)
+        scene = Scene(self.driven(store))
+        key = ids.stored_key(scene.browser.id)
         store.update(key, Change(set={"bad": Entry("[[[")}))
 
         async def read_bad(session: Any) -> Any:
@@ -273,12 +281,12 @@ class SessionCases(Cases):
 
         for _ in range(2):
             with pytest.raises(CorruptRecord, match="bad"):
-                scene.visitor.request(read_bad)
-            scene.visitor.request(_set)
+                scene.browser.request(read_bad)
+            scene.browser.request(_set)
             assert loaded(store, key).entries["bad"].text == "[[["
 
         async def mend(session: Any) -> None:
             session.set("bad", "good")
 
-        scene.visitor.request(mend)
-        assert scene.visitor.request(read_bad) == "good"
+        scene.browser.request(mend)
+        assert scene.browser.request(read_bad) == "good"

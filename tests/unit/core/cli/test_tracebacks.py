@@ -13,7 +13,7 @@ from serverless_sessions import AsyncSession, MemoryStore, Session, SessionConfi
 from serverless_sessions.cli.gateway import Gateway
 from serverless_sessions.cli.report import Terminal
 from serverless_sessions.handlers.aws_lambda import with_session
-from support.stores import WatchedStore
+from serverless_sessions.testing.watched import WatchedStore
 
 Printed = Callable[[Callable[[Any, Any], Any]], str]
 RAISE = SessionConfig(on_store_error="raise")

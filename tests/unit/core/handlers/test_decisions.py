@@ -17,7 +17,7 @@ from serverless_sessions.testing.lambda_events import (
     to_event,
     to_response,
 )
-from support.stores import WatchedStore
+from serverless_sessions.testing.watched import WatchedStore
 
 Result = dict[str, Any]
 

@@ -28,6 +28,7 @@ from serverless_sessions import (
     StoreUnavailable,
 )
 from serverless_sessions.handlers.aws_lambda import with_session
+from serverless_sessions.testing.browser import Driver, settled
 from serverless_sessions.testing.lambda_events import (
     FRONT_DOORS,
     HttpRequest,
@@ -37,9 +38,9 @@ from serverless_sessions.testing.lambda_events import (
     to_event,
     to_response,
 )
+from serverless_sessions.testing.watched import WatchedStore
 from serverless_sessions.values import Codec
-from support.client import Driver, settled
-from support.stores import WatchedStore, down
+from support.failures import down
 
 NAME = "__Host-session"
 OK: dict[str, Any] = {"statusCode": 200, "body": "ok"}

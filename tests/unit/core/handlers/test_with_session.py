@@ -30,7 +30,7 @@ from serverless_sessions.testing.lambda_events import (
     to_event,
     to_response,
 )
-from support.stores import WatchedStore
+from serverless_sessions.testing.watched import WatchedStore
 
 OK: dict[str, Any] = {"statusCode": 200}
 EVENT = to_event("http-api", HttpRequest())

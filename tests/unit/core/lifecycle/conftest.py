@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from serverless_sessions.testing.browser import Driver
 from serverless_sessions.testing.clock import FrozenClock
-from support.client import Driver
 from support.scenes import SITUATIONS, Scene
 
 

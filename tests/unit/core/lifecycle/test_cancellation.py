@@ -21,9 +21,9 @@ from serverless_sessions.handlers._exchange import Exchange, exchange_async
 from serverless_sessions.headers import Outcome
 from serverless_sessions.store import AnyStore, Record
 from serverless_sessions.testing.clock import FrozenClock
-from support.native import NativeStore, PassingStore
+from serverless_sessions.testing.watched import AsyncPassingStore, WatchedStore
+from support.native import NativeStore
 from support.scenes import INTENTS, SITUATIONS, Scene
-from support.stores import WatchedStore
 
 Act = Callable[[AsyncSession], Awaitable[None]]
 When = Literal["before", "after"]
@@ -43,7 +43,7 @@ async def spare(when: When) -> None:
     """Let the call go on."""
 
 
-class OneClientStore(PassingStore):
+class OneClientStore(AsyncPassingStore):
     """A store over a network, with one client for all calls.
 
     ``strike`` is awaited before and after each call took effect. A write that is cut short
@@ -57,7 +57,7 @@ class OneClientStore(PassingStore):
         self.half_written = False
         self.client = asyncio.Lock()
 
-    async def _pass_on(self, operation: str, *arguments: Any) -> Any:
+    async def pass_on(self, operation: str, *arguments: Any) -> Any:
         async with self.client:
             self.half_written = operation != "load"
             try:
@@ -107,7 +107,7 @@ class BlockingStore(WatchedStore):
         self.loop: asyncio.AbstractEventLoop | None = None
         self.writes_under_way = 0
 
-    def _pass_on(self, operation: str, *arguments: Any) -> Any:
+    def pass_on(self, operation: str, *arguments: Any) -> Any:
         writes = operation != "load"
         self.writes_under_way += writes
         try:

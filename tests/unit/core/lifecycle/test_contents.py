@@ -15,9 +15,9 @@ from serverless_sessions import (
     ids,
 )
 from serverless_sessions.store import Change, Entry
-from support.client import settled
+from serverless_sessions.testing.browser import settled
+from support.failures import once
 from support.scenes import INTENTS, SITUATIONS, Scene
-from support.stores import once
 
 
 def test_decision_4_delete_then_set_stores(live: Scene) -> None:

@@ -18,10 +18,11 @@ from serverless_sessions import (
     ids,
 )
 from serverless_sessions.store import Change, Entry
+from serverless_sessions.testing.browser import Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
-from support.client import Client, Driver, settled
+from serverless_sessions.testing.watched import WatchedStore
+from support.failures import down, once
 from support.scenes import GRACE, IDLE, INTENTS, SITUATIONS, Scene
-from support.stores import WatchedStore, down, once
 
 
 async def set_x(session: Any) -> None:
@@ -64,7 +65,7 @@ def test_guarantee_1_of_one_key_the_last_writer_wins_whole(live: Scene) -> None:
 
 def test_guarantee_1_no_increment_is_lost_among_sixteen_threads(driver: Driver) -> None:
     manager = SessionManager(MemoryStore(), SessionConfig())
-    client = Client(manager, driver)
+    client = Browser(manager, driver)
     client.request(set_x)
 
     def work(name: str) -> None:
@@ -129,7 +130,7 @@ def test_guarantee_2_a_session_that_expires_under_a_request_stays_dead(
 def test_guarantee_2_a_log_out_that_races_saves_leaves_no_record() -> None:
     for _ in range(50):
         store = MemoryStore()
-        client = Client(SessionManager(store, SessionConfig()))
+        client = Browser(SessionManager(store, SessionConfig()))
         client.request(set_x)
         acts = [INTENTS["destroy"], set_y, increment, INTENTS["regenerate"], INTENTS["get"]]
         twins = [client.twin() for _ in acts]
@@ -146,7 +147,7 @@ def test_guarantee_2_a_log_out_that_races_saves_leaves_no_record() -> None:
 def test_guarantee_2_a_log_out_at_any_moment_of_a_rotation_ends_the_session(
     live: Scene, step: str, side: str
 ) -> None:
-    other = Client(live.manager, "sync", live.client.id)
+    other = Browser(live.manager, "sync", live.client.id)
     invocation = live.manager.begin([f"{live.config.cookie_name}={other.id}"])
 
     def log_out() -> None:
@@ -178,7 +179,7 @@ def test_guarantee_2_a_log_out_that_looked_and_found_nothing_still_ends_the_rota
         await settled(session.modify("n", lambda n: n + 1, 0))
         session.destroy()
 
-    others: list[Client] = []
+    others: list[Browser] = []
     live.client.twin().request(log_out)
     assert others[0].request(contents) == {}
     assert dict(live.store.inner.scan()) == {}
@@ -248,7 +249,7 @@ def test_guarantee_4_an_id_that_opens_nothing_is_never_adopted_or_echoed(
 
 
 def test_guarantee_4_the_stored_key_of_a_live_session_is_no_cookie(live: Scene) -> None:
-    thief = Client(live.manager, live.client.driver, ids.stored_key(live.client.id))
+    thief = Browser(live.manager, live.client.driver, ids.stored_key(live.client.id))
     assert thief.request(contents) == {}
     assert live.store.calls == []
 

@@ -10,10 +10,10 @@ import pytest
 
 from serverless_sessions import Session, SessionInfo, ids
 from serverless_sessions.errors import SessionClosed
+from serverless_sessions.testing.browser import Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
-from support.client import Client, Driver, settled
+from support.failures import once
 from support.scenes import IDLE, INTENTS, SITUATIONS, Scene
-from support.stores import once
 
 
 async def _all(session: Any) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def test_the_id_stays_until_a_new_one_is_carried_out_and_is_never_read(live: Sce
 
 
 def test_load_works_on_another_live_session_without_touching_the_cookie(live: Scene) -> None:
-    visitor = Client(live.manager, live.client.driver)
+    visitor = Browser(live.manager, live.client.driver)
 
     async def act(session: Any) -> Any:
         session.set("mine", 1)
@@ -199,7 +199,7 @@ def test_load_works_on_another_live_session_without_touching_the_cookie(live: Sc
 
 
 def test_regenerate_after_load_gives_the_client_the_loaded_session(live: Scene) -> None:
-    visitor = Client(live.manager, live.client.driver)
+    visitor = Browser(live.manager, live.client.driver)
 
     async def act(session: Any) -> None:
         await settled(session.load(live.client.id))
@@ -211,7 +211,7 @@ def test_regenerate_after_load_gives_the_client_the_loaded_session(live: Scene) 
 
 
 def test_destroy_after_load_leaves_the_clients_own_session(live: Scene) -> None:
-    visitor = Client(live.manager, live.client.driver)
+    visitor = Browser(live.manager, live.client.driver)
     visitor.request(INTENTS["set"])
 
     async def act(session: Any) -> None:
@@ -227,7 +227,7 @@ def test_destroy_after_load_leaves_the_clients_own_session(live: Scene) -> None:
 @pytest.mark.parametrize("ending", ["destroyed here", "ended elsewhere"])
 def test_the_end_of_a_loaded_session_keeps_the_clients_own_new_id(live: Scene, ending: str) -> None:
     """A log-in that also ends another session of the user."""
-    visitor = Client(live.manager, live.client.driver)
+    visitor = Browser(live.manager, live.client.driver)
     visitor.request(INTENTS["set"])
 
     async def act(session: Any) -> None:
@@ -263,7 +263,7 @@ def test_two_cookies_of_one_name_are_tried_in_order(live: Scene) -> None:
 
 
 def test_a_log_out_ends_every_session_that_the_cookies_name(live: Scene) -> None:
-    second = Client(live.manager, live.client.driver)
+    second = Browser(live.manager, live.client.driver)
     second.request(INTENTS["set"])
     name = live.config.cookie_name
 

@@ -16,7 +16,7 @@ from serverless_sessions import (
     ids,
 )
 from serverless_sessions.store import Change, Entry
-from support.client import settled
+from serverless_sessions.testing.browser import settled
 from support.scenes import INTENTS, Scene
 
 HOSTILE_KEYS = ["", "_sls.x", "_sls.", "k" * 1025, "é" * 513, "\ud800", 1, None, b"k"]

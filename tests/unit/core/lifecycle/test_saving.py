@@ -10,10 +10,10 @@ from serverless_sessions import (
     SessionGone,
     StoreUnavailable,
 )
+from serverless_sessions.testing.browser import Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
-from support.client import Driver, settled
+from support.failures import down
 from support.scenes import INTENTS, SITUATIONS, Scene
-from support.stores import down
 
 
 def test_decision_6_save_is_the_way_to_learn_that_a_session_is_gone(live: Scene) -> None:

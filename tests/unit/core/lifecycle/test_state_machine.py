@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 from serverless_sessions import MemoryStore, Moved, SessionConfig, SessionGone, codec, ids
 from serverless_sessions.errors import Conflict, SessionError
 from serverless_sessions.store import DELETED, Record
+from serverless_sessions.testing.browser import Driver
 from serverless_sessions.testing.clock import FrozenClock
-from support.client import Driver
 from support.players import Call, Player, giving, player_of, raising
 
 IDLE, ABSOLUTE, GRACE = 100, 250, 20

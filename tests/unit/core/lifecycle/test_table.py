@@ -10,8 +10,8 @@ from itertools import product
 
 import pytest
 
+from serverless_sessions.testing.browser import Driver
 from serverless_sessions.testing.clock import FrozenClock
-from support.client import Driver
 from support.scenes import INTENTS, SITUATIONS, Scene
 
 TABLE = """

@@ -9,7 +9,7 @@ import pytest
 from serverless_sessions import MemoryStore, Session, SessionConfig, SessionManager
 from serverless_sessions.errors import InvalidArgument, UnsupportedValue
 from serverless_sessions.testing import FrozenClock, SessionMaker, StoredSession
-from support.stores import WatchedStore
+from serverless_sessions.testing.watched import WatchedStore
 
 
 @pytest.fixture

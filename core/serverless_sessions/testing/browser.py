@@ -1,31 +1,43 @@
-"""A browser in small: keeps the session cookie and sends requests through either driver."""
+"""A browser in small: keeps the session cookie and sends requests to a manager."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-from serverless_sessions import SessionManager
-from serverless_sessions.headers import Outcome
+from ..handlers import _loop
+from ..headers import Outcome
+from ..manager import SessionManager
+from .watched import finished
 
 Driver = Literal["sync", "async"]
-Act = Callable[[Any], Awaitable[Any]]
+Act = Callable[[Any], Coroutine[Any, Any, Any]]
+"""What a handler does with its session, in words that serve a Session and an AsyncSession."""
 
 
 async def settled(value: Any) -> Any:
-    """The value, awaited where the async face returned something to await."""
+    """The value, awaited where an AsyncSession returned something to await."""
     return await value if inspect.isawaitable(value) else value
 
 
-class Client:
-    """Sends handlers to a manager as requests, and obeys the Set-Cookie that comes back."""
+class Browser:
+    """Obeys the Set-Cookie that comes back; ``outcome`` is what the last response said.
 
-    def __init__(self, manager: SessionManager, driver: Driver = "sync", cookie: str = "") -> None:
+    ``time_left`` is what the platform gives each request, in seconds.
+    """
+
+    def __init__(
+        self,
+        manager: SessionManager,
+        driver: Driver = "sync",
+        session_id: str = "",
+        time_left: float = 600,
+    ) -> None:
         self.manager = manager
         self.driver = driver
-        self.id = cookie
+        self.id = session_id
+        self.time_left = time_left
         self.outcome = Outcome()
 
     @property
@@ -37,18 +49,18 @@ class Client:
 
     def request(self, act: Act, status: int = 200) -> Any:
         """Run ``act`` as a handler that answers ``status``."""
-        return asyncio.run(self.send(act, status))
+        run = finished if self.driver == "sync" else _loop.run
+        return run(self.send(act, status))
 
-    def twin(self) -> Client:
+    def twin(self) -> Browser:
         """Another tab: the same cookie now, another answer later."""
-        return Client(self.manager, self.driver, self.id)
+        return Browser(self.manager, self.driver, self.id, self.time_left)
 
     async def send(self, act: Act, status: int = 200) -> Any:
-        """As ``request``, inside a running loop: for what happens during another request."""
-        name = self.manager.config.cookie_name
-        lines = [f"{name}={self.id}"] if self.id else []
+        """As ``request``, for what happens during another request."""
         begin = self.manager.begin if self.driver == "sync" else self.manager.begin_async
-        invocation = begin(lines)
+        lines = [f"{self.manager.config.cookie_name}={self.id}"] if self.id else []
+        invocation = begin(lines, lambda: self.time_left)
         self.outcome = Outcome()
         try:
             try:
