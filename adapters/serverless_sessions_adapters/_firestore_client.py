@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import google.auth
 from google.auth.exceptions import GoogleAuthError
-from google.cloud import firestore
+from google.cloud.firestore_v1 import AsyncClient, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from serverless_sessions import clock
@@ -88,7 +88,7 @@ class Location:
         if self.emulated or (self.credentials is not None and self.project):
             return self
         try:
-            credentials, project = google.auth.default(scopes=firestore.Client.SCOPE)
+            credentials, project = google.auth.default(scopes=Client.SCOPE)
         except GoogleAuthError as error:
             raise translated(error, f"signing in for {self}") from error
         if not (self.project or project):
@@ -125,7 +125,7 @@ class Firestore:
     def client(self) -> Any:
         with self._lock:
             if self._opened is None or self._opened[0] != os.getpid():
-                self._opened = os.getpid(), _opened(firestore.Client, self._location)
+                self._opened = os.getpid(), _opened(Client, self._location)
             return self._opened[1]
 
     def get(self, key: str, fields: Iterable[str] | None = None) -> Snapshot | None:
@@ -171,7 +171,7 @@ class AsyncFirestore:
 
     def __init__(self, location: Location) -> None:
         self._collection = location.collection
-        self._client = _opened(firestore.AsyncClient, location)
+        self._client = _opened(AsyncClient, location)
 
     async def get(self, key: str, fields: Iterable[str] | None = None) -> Snapshot | None:
         reference = self._client.collection(self._collection).document(key)

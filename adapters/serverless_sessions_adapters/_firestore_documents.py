@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from google.cloud.firestore import DELETE_FIELD, Increment
+from google.cloud.firestore_v1 import DELETE_FIELD, Increment
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from serverless_sessions import clock

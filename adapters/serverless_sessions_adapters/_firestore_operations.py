@@ -13,7 +13,7 @@ from google.api_core.exceptions import (
     InvalidArgument,
     NotFound,
 )
-from google.cloud.firestore import Increment
+from google.cloud.firestore_v1 import Increment
 
 from serverless_sessions import clock
 from serverless_sessions.errors import Conflict, Moved, SessionError, SessionGone
