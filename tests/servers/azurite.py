@@ -80,7 +80,7 @@ def bearer_token(audience: str = "https://storage.azure.com") -> tuple[str, int]
 
 @contextmanager
 def _started(port: int, *options: str) -> Iterator[tuple[int, str]]:
-    package = installed("node_modules/azurite")
+    package = installed("npm/node_modules/azurite")
     name = f"Azurite {json.loads((package / 'package.json').read_text())['version']}"
     node = (program("node"), str(package / "dist/src/table/main.js"))
     private = ("--inMemoryPersistence", "--disableTelemetry", "--silent")

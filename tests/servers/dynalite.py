@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from servers.moto_server import DynamoDBServer
-from servers.process import HOST, answers_http, installed, program, reserved_port, running
+from servers.process import HOST, accepts, installed, program, reserved_port, running
 
 
 @contextmanager
 def dynalite() -> Iterator[DynamoDBServer]:
-    package = installed("node_modules/dynalite")
+    package = installed("npm/node_modules/dynalite")
     name = f"dynalite {json.loads((package / 'package.json').read_text())['version']}"
     at_once = ("--createTableMs", "0", "--deleteTableMs", "0", "--updateTableMs", "0")
     with reserved_port() as port:
         node = (program("node"), str(package / "cli.js"))
         command = [*node, "--host", HOST, "--port", str(port), *at_once]
-        with running(command, answers_http(port)) as pid:
+        with running(command, accepts(port)) as pid:
             yield DynamoDBServer(port, name, pid)

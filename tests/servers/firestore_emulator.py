@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers.process import HOST, ServerMissing, answers_http, program, reserved_port, running
+from servers.process import HOST, ServerMissing, answers_post, program, reserved_port, running
 
 MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 JAR = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
@@ -40,8 +40,15 @@ def firestore_emulator() -> Iterator[FirestoreEmulator]:
     name = f"Firestore emulator {said.stdout.split()[-1]}"
     with reserved_port() as port:
         command = [*java, f"--host={HOST}", f"--port={port}"]
-        with running(command, answers_http(port)) as pid:
+        with running(command, _warm(port)) as pid:
             yield FirestoreEmulator(port, name, pid)
+
+
+def _warm(port: int) -> Callable[[], bool]:
+    """The first write makes the JVM load half the emulator, longer than a store may wait."""
+    database = "projects/warm-up/databases/(default)"
+    write = {"update": {"name": f"{database}/documents/warm/up", "fields": {}}}
+    return answers_post(port, f"/v1/{database}/documents:commit", {"writes": [write]})
 
 
 def _jar() -> Path:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from servers.process import HOST, ServerMissing, answers_http, reserved_port, running
+from servers.process import HOST, ServerMissing, answers_post, reserved_port, running
 
 SERVE = """
 import sys
@@ -40,5 +40,12 @@ def moto_server() -> Iterator[DynamoDBServer]:
         raise ServerMissing("moto is not installed") from None
     with reserved_port() as port:
         command = [sys.executable, "-c", SERVE, HOST, str(port)]
-        with running(command, answers_http(port)) as pid:
+        with running(command, _loaded(port)) as pid:
             yield DynamoDBServer(port, name, pid)
+
+
+def _loaded(port: int) -> Callable[[], bool]:
+    """moto imports its DynamoDB when the first request for it comes."""
+    credential = "AWS4-HMAC-SHA256 Credential=anybody/20000101/eu-west-1/dynamodb/aws4_request"
+    headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Authorization": credential}
+    return answers_post(port, "/", {}, **headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import shutil
 import socket
 import subprocess
@@ -66,19 +67,18 @@ def accepts(port: int) -> Callable[[], bool]:
     return probe
 
 
-def answers_http(port: int) -> Callable[[], bool]:
-    """Whether an HTTP server answers on the port, be it with an error."""
+def answers_post(port: int, path: str, body: object, **headers: str) -> Callable[[], bool]:
+    """Whether a request is answered with 200; the first one may take a server seconds."""
 
     def probe() -> bool:
-        connection = http.client.HTTPConnection(HOST, port, timeout=1)
+        connection = http.client.HTTPConnection(HOST, port, timeout=START_SECONDS)
         try:
-            connection.request("GET", "/")
-            connection.getresponse()
+            connection.request("POST", path, json.dumps(body), headers)
+            return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
-        return True
 
     return probe
 

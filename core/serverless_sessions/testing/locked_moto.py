@@ -18,6 +18,7 @@ from ..errors import MissingDependency
 _lock = threading.RLock()
 
 
+@functools.cache
 def make_atomic() -> None:
     """From now on moto carries out one DynamoDB request at a time, in this process.
 
@@ -30,8 +31,6 @@ def make_atomic() -> None:
             'DynamoDB in process needs moto: pip install "moto[dynamodb]"'
         ) from error
     unlocked = DynamoHandler.call_action
-    if hasattr(unlocked, "__wrapped__"):
-        return
 
     @functools.wraps(unlocked)
     def call_action(self: DynamoHandler) -> Any:

@@ -1,0 +1,3 @@
+"""The servers' fixtures for every test."""
+
+pytest_plugins = ["servers.fixtures"]
