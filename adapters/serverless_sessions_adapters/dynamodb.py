@@ -33,8 +33,12 @@ class DynamoDBStore(ClientStore):
         self._asked = DynamoDBOperations(self._table, tells=is_aws(client))
         super().__init__(self._asked, client)
 
+    @property
+    def table(self) -> str:
+        return self._table.name
+
     def __repr__(self) -> str:
-        return f"DynamoDBStore({self._table.name!r})"
+        return f"DynamoDBStore({self.table!r})"
 
     def list_user(self, user: str) -> list[str]:
         return self.ask("listing a user's sessions", self._asked.members(user))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,14 +11,14 @@ import pytest
 from serverless_sessions import AsyncSessionStore, clock, to_async
 from serverless_sessions.store import SessionStore
 from serverless_sessions.testing.async_contract import AsyncStoreContract, BlockingStore
+from serverless_sessions.testing.cases import entries
 from serverless_sessions.testing.cases.base import fresh_key
+from serverless_sessions.testing.cases.entries import HOSTILE_NAMES
 from serverless_sessions.testing.contract import StoreContract
-from serverless_sessions.testing.locked_moto import locked_moto
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
 from servers.moto_server import DynamoDBServer
-from servers.moto_sizes import measure_items
-from support.dynamodb import client_of, empty_table
+from support.dynamodb import client_of, empty_table, in_process
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +28,21 @@ def served(moto_server: DynamoDBServer) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def in_process() -> Iterator[Any]:
-    measure_items()
-    with locked_moto(), client_of() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def by_dynalite(dynalite: DynamoDBServer) -> Iterator[Any]:
     with client_of(dynalite.endpoint) as client:
-        for operation in ("TransactWriteItems", "DescribeTimeToLive"):
-            client.meta.events.register(f"before-call.dynamodb.{operation}", _missing)
+        client.meta.events.register("before-call.dynamodb.TransactWriteItems", _no_transactions)
+        client.meta.events.register("before-call.dynamodb.DescribeTimeToLive", _ttl_is_on)
         yield client
 
 
-def _missing(model: Any, **_: object) -> None:
-    pytest.skip(f"dynalite has no {model.name}")
+def _no_transactions(**_: object) -> None:
+    pytest.skip("dynalite has no TransactWriteItems")
+
+
+def _ttl_is_on(**_: object) -> tuple[object, object]:
+    """dynalite has no TTL; nothing that this project does depends on one."""
+    description = {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+    return SimpleNamespace(status_code=200), {"TimeToLiveDescription": description}
 
 
 class DynamoDBCases(StoreContract):
@@ -67,7 +66,7 @@ class DynamoDBCases(StoreContract):
         keys = [fresh_key() for _ in halves]
         for key, half in zip(keys, halves, strict=True):
             item = {"id": {"S": key}, **half}
-            store.client.put_item(TableName=store._table.name, Item=item)
+            store.client.put_item(TableName=store.table, Item=item)
         return keys
 
 
@@ -80,13 +79,18 @@ class TestOnMotoServer(DynamoDBCases):
 
 class TestInProcess(DynamoDBCases):
     @pytest.fixture
-    def store(self, in_process: Any) -> Iterator[DynamoDBStore]:
-        with empty_table(in_process) as store:
+    def store(self) -> Iterator[DynamoDBStore]:
+        with in_process() as store:
             yield store
 
 
 class TestOnDynalite(DynamoDBCases):
     """Without transactions, so without rotation and sessions of users."""
+
+    @pytest.fixture(autouse=True)
+    def no_proto(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """dynalite is written in JavaScript and loses a key named ``__proto__`` in an item."""
+        monkeypatch.setattr(entries, "HOSTILE_NAMES", [*filter("__proto__".__ne__, HOSTILE_NAMES)])
 
     @pytest.fixture
     def store(self, by_dynalite: Any) -> Iterator[DynamoDBStore]:
@@ -99,3 +103,6 @@ class TestAwaited(AsyncStoreContract, DynamoDBCases):
     def async_store(self, served: Any) -> Iterator[AsyncSessionStore]:
         with empty_table(served) as store:
             yield to_async(store)
+
+
+TestDynamoDBBesideMemory = store_machine(in_process, examples=25).TestCase
