@@ -178,7 +178,7 @@ def store(server: Server) -> Iterator[DynamoDBStore]:
 
 
 def http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    lines = [f"HTTP/1.1 {status}", "Content-Type: application/x-amz-json-1.0", *headers]
+    lines = [f"HTTP/1.1 {status}", "Connection: close", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
