@@ -3,7 +3,7 @@ can hold keys and values."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -57,9 +57,10 @@ _IN_TRANSACTION = "dynamodb:PutItem, UpdateItem, DeleteItem and ConditionCheckIt
 
 
 class Reason(NamedTuple):
-    """Why one item cancelled a transaction: "None" where it did not."""
+    """Why one item cancelled a transaction; its code is "None" where it did not."""
 
     code: str
+    message: str
     item: Item | None
 
     @property
@@ -69,8 +70,10 @@ class Reason(NamedTuple):
 
 def reasons(error: ClientError) -> list[Reason]:
     """One for each item of a cancelled transaction; none where it was no cancellation."""
-    listed = error.response.get("CancellationReasons", [])
-    return [Reason(one.get("Code") or "None", one.get("Item")) for one in listed]
+    return [
+        Reason(one.get("Code") or "None", one.get("Message") or "", one.get("Item"))
+        for one in error.response.get("CancellationReasons", [])
+    ]
 
 
 def code_of(error: ClientError) -> str:
@@ -91,8 +94,8 @@ def is_held(error: ClientError) -> bool:
 def is_too_large(error: ClientError) -> bool:
     """Whether the item, or one of them, would have passed ITEM_BYTES; nothing was written."""
     message = str(error.response.get("Error", {}).get("Message", ""))
-    told = [message, *(str(one.get("Message", "")) for one in _listed(error))]
-    return any("Item size" in text for text in told)
+    told = [message, *(reason.message for reason in reasons(error))]
+    return any("Item size" in message for message in told)
 
 
 def translated(error: Exception, action: str, table: str) -> SessionError:
@@ -119,9 +122,10 @@ def _of_the_service(error: ClientError, what: str) -> SessionError:
         else f"dynamodb:{error.operation_name}"
     )
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _REFUSED:
+    refused = _REFUSED & {code, *(reason.code for reason in reasons(error))}
+    if refused:
         return AccessDenied(
-            f"{what} is refused ({code}): the credentials must be valid and allow {call}"
+            f"{what} is refused ({min(refused)}): the credentials must be valid and allow {call}"
         )
     if code == "ResourceNotFoundException":
         return ConfigurationError(
@@ -138,7 +142,3 @@ def _of_the_service(error: ClientError, what: str) -> SessionError:
         )
     return StoreUnavailable(f"{what}: DynamoDB answered {code}")
 
-
-def _listed(error: ClientError) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = error.response.get("CancellationReasons", [])
-    return listed

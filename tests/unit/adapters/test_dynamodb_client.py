@@ -18,7 +18,7 @@ from serverless_sessions.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
-from serverless_sessions.store import Change
+from serverless_sessions.store import Change, Entry, Facts, Record
 from serverless_sessions.testing.cases.base import entries, session
 from serverless_sessions_adapters._dynamodb_client import READ_SECONDS, is_aws
 from serverless_sessions_adapters._dynamodb_items import record_item
@@ -188,7 +188,8 @@ def whole(body: bytes, *, status: str = "200 OK") -> bytes:
 
 
 def found() -> bytes:
-    item = record_item(KEY, session({"name": "text"}), "rev")
+    facts = Facts("handle", created=1, absolute=2**40)
+    item = record_item(KEY, Record({"name": Entry("text")}, facts, idle=2**40), "rev")
     return json.dumps({"Item": item}).encode()
 
 
