@@ -14,7 +14,9 @@ SERVE = """
 import sys
 from moto.server import main
 from serverless_sessions.testing.locked_moto import make_atomic
+from servers.moto_sizes import measure_items
 make_atomic()
+measure_items()
 main(["--host", sys.argv[1], "--port", sys.argv[2]])
 """
 

@@ -1,0 +1,131 @@
+"""The table itself: made, removed and looked at. None of this happens in an invocation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from serverless_sessions import clock
+from serverless_sessions.errors import StoreTimeout
+from serverless_sessions.sansio import Asking
+
+from ._dynamodb_errors import code_of
+from ._dynamodb_items import Expression
+from ._dynamodb_requests import Arguments, Table, Unmet, request
+
+KEY = "id"
+TTL = "ttl"
+CHANGING_SECONDS = 120.0
+"""A table is made or removed in about ten seconds."""
+LOOK_EVERY = 0.5
+
+
+def creation(table: Table) -> Asking[None]:
+    """Create the table, billed by request, and its TTL, each where it is missing."""
+    description: Arguments = {
+        "TableName": table.name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": KEY, "AttributeType": "S"}],
+    }
+    yield from _unless("ResourceInUseException", "create_table", description)
+    while (yield from _status(table)) != "ACTIVE":
+        yield _wait
+    if not (yield from _has_ttl(table)):
+        ttl = {"Enabled": True, "AttributeName": TTL}
+        arguments = {"TableName": table.name, "TimeToLiveSpecification": ttl}
+        yield request("update_time_to_live", arguments)
+
+
+def removal(table: Table) -> Asking[None]:
+    """Delete the table with all that is in it, if it is there."""
+    yield from _unless("ResourceNotFoundException", "delete_table", {"TableName": table.name})
+    while (yield from _status(table)) is not None:
+        yield _wait
+
+
+class Look(NamedTuple):
+    """One thing to look at: what is well when ``at`` says so, and what mends it."""
+
+    what: str
+    at: Asking[bool]
+    remedy: str
+
+
+def looks(table: Table) -> Iterator[Look]:
+    """Each is harmless: what would write is held to a condition that never holds."""
+    yield Look(
+        f"the table {table.name!r} is there, and its only key is the string {KEY!r}",
+        _has_key(table),
+        "create it, for example by the store's provision()",
+    )
+    yield Look(
+        "DynamoDB removes sessions that have ended",
+        _has_ttl(table),
+        f"turn on TTL for the attribute {TTL!r}",
+    )
+    never = Expression(f"attribute_exists({KEY})")
+    nowhere = "check"
+    change = Expression("SET rev = :rev", values={":rev": {"S": nowhere}})
+    check = {"TransactItems": [{"ConditionCheck": table.check(nowhere, never)}]}
+    calls = {
+        "GetItem": ("get_item", table.at(nowhere)),
+        "PutItem": ("put_item", table.put(table.at(nowhere)["Key"], never)),
+        "UpdateItem": ("update_item", table.update(nowhere, change, never)),
+        "DeleteItem": ("delete_item", table.delete(nowhere, never)),
+        "ConditionCheckItem": ("transact_write_items", check),
+    }
+    for action, (operation, arguments) in calls.items():
+        yield Look(
+            f"dynamodb:{action} is allowed",
+            _is_allowed(table.send(operation, arguments)),
+            f"allow dynamodb:{action} on the table to the function's role",
+        )
+
+
+def _is_allowed(asking: Asking[object]) -> Asking[bool]:
+    with suppress(Unmet):
+        yield from asking
+    return True
+
+
+def _has_key(table: Table) -> Asking[bool]:
+    answer = yield request("describe_table", {"TableName": table.name})
+    found = answer["Table"]
+    keys = [(key["AttributeName"], key["KeyType"]) for key in found["KeySchema"]]
+    types = {one["AttributeName"]: one["AttributeType"] for one in found["AttributeDefinitions"]}
+    return keys == [(KEY, "HASH")] and types[KEY] == "S"
+
+
+def _has_ttl(table: Table) -> Asking[bool]:
+    answer = yield request("describe_time_to_live", {"TableName": table.name})
+    found = answer["TimeToLiveDescription"]
+    is_on = found["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+    return is_on and found.get("AttributeName") == TTL
+
+
+def _status(table: Table) -> Asking[str | None]:
+    answer = yield from _unless(
+        "ResourceNotFoundException", "describe_table", {"TableName": table.name}
+    )
+    return answer["Table"]["TableStatus"] if answer is not None else None
+
+
+def _unless(code: str, operation: str, arguments: Arguments) -> Asking[Any]:
+    """The answer; None where the error of this code says that there is nothing to do."""
+    try:
+        return (yield request(operation, arguments))
+    except ClientError as error:
+        if code_of(error) != code:
+            raise
+        return None
+
+
+def _wait(_: object) -> None:
+    if clock.time_left() < LOOK_EVERY:
+        raise StoreTimeout("the table is not ready yet; look again in a minute")
+    time.sleep(LOOK_EVERY)

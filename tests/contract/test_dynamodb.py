@@ -1,0 +1,108 @@
+"""The contract suite over DynamoDBStore: on moto's server, on moto in process, and on dynalite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from serverless_sessions import AsyncSessionStore, clock, to_async
+from serverless_sessions.store import SessionStore
+from serverless_sessions.testing.async_contract import AsyncStoreContract, BlockingStore
+from serverless_sessions.testing.cases import entries
+from serverless_sessions.testing.cases.base import fresh_key
+from serverless_sessions.testing.cases.entries import HOSTILE_NAMES
+from serverless_sessions.testing.contract import StoreContract
+from serverless_sessions.testing.machine import store_machine
+from serverless_sessions_adapters.dynamodb import DynamoDBStore
+from servers.moto_server import DynamoDBServer
+from support.dynamodb import client_of, empty_table, in_process
+
+
+@pytest.fixture(scope="module")
+def served(moto_server: DynamoDBServer) -> Iterator[Any]:
+    with client_of(moto_server.endpoint) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def by_dynalite(dynalite: DynamoDBServer) -> Iterator[Any]:
+    with client_of(dynalite.endpoint) as client:
+        client.meta.events.register("before-call.dynamodb.TransactWriteItems", _no_transactions)
+        client.meta.events.register("before-call.dynamodb.DescribeTimeToLive", _ttl_is_on)
+        yield client
+
+
+def _no_transactions(**_: object) -> None:
+    pytest.skip("dynalite has no TransactWriteItems")
+
+
+def _ttl_is_on(**_: object) -> tuple[object, object]:
+    """dynalite has no TTL; nothing that this project does depends on one."""
+    description = {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+    return SimpleNamespace(status_code=200), {"TimeToLiveDescription": description}
+
+
+class DynamoDBCases(StoreContract):
+    def plant_damage(self, store: SessionStore) -> list[str]:
+        """Items with a deadline and some of the rest, entries included."""
+        if isinstance(store, BlockingStore):
+            store = store.inner._store  # type: ignore[attr-defined]  # what the threads call
+        assert isinstance(store, DynamoDBStore)
+        ends = {"N": str(clock.now() + 1000)}
+        whole = {
+            "v": {"M": {"name": {"S": "text"}}},
+            "exp": ends,
+            "abs": ends,
+            "rev": {"S": "1"},
+            "rid": {"S": "handle"},
+            "created": ends,
+        }
+        halves: list[dict[str, Any]] = [{n: v for n, v in whole.items() if n != no} for no in whole]
+        halves += [{**whole, name: {"BOOL": True}} for name in whole]
+        halves += [{"exp": ends, "ttl": ends}, {**whole, "to": {"S": fresh_key()}}]
+        keys = [fresh_key() for _ in halves]
+        for key, half in zip(keys, halves, strict=True):
+            item = {"id": {"S": key}, **half}
+            store.client.put_item(TableName=store.table, Item=item)
+        return keys
+
+
+class TestOnMotoServer(DynamoDBCases):
+    @pytest.fixture
+    def store(self, served: Any) -> Iterator[DynamoDBStore]:
+        with empty_table(served) as store:
+            yield store
+
+
+class TestInProcess(DynamoDBCases):
+    @pytest.fixture
+    def store(self) -> Iterator[DynamoDBStore]:
+        with in_process() as store:
+            yield store
+
+
+class TestOnDynalite(DynamoDBCases):
+    """Without transactions, so without rotation and sessions of users."""
+
+    @pytest.fixture(autouse=True)
+    def no_proto(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """dynalite is written in JavaScript and loses a key named ``__proto__`` in an item."""
+        monkeypatch.setattr(entries, "HOSTILE_NAMES", [*filter("__proto__".__ne__, HOSTILE_NAMES)])
+
+    @pytest.fixture
+    def store(self, by_dynalite: Any) -> Iterator[DynamoDBStore]:
+        with empty_table(by_dynalite) as store:
+            yield store
+
+
+class TestAwaited(AsyncStoreContract, DynamoDBCases):
+    @pytest.fixture
+    def async_store(self, served: Any) -> Iterator[AsyncSessionStore]:
+        with empty_table(served) as store:
+            yield to_async(store)
+
+
+TestDynamoDBBesideMemory = store_machine(in_process, examples=25).TestCase
