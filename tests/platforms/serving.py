@@ -85,21 +85,25 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, target: str = CART) -> Iterator[Server]:
-    """The command, run in ``folder`` with a store of its own, until the block ends."""
-    process = start(folder, target, "--port", "0", *options)
+def serving(
+    folder: Path, *options: str, target: str = CART, **environment: str
+) -> Iterator[Server]:
+    """The command, run in ``folder`` until the block ends, with a store of its own where the
+    environment says nothing else."""
+    process = start(folder, target, "--port", "0", *options, **environment)
     try:
         yield Server(process, log_of(folder))
     finally:
         stop(process)
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("SESSION_")},
         "SESSION_STORE": f"sqlite:///{folder / 'sessions.db'}",
         "PYTHONPATH": str(EXAMPLES),
         "PYTHONUNBUFFERED": "1",
+        **environment,
     }
     with log_of(folder).open("wb") as out:
         return subprocess.Popen(
