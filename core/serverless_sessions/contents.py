@@ -155,7 +155,7 @@ class Contents:
     ) -> Steps[Any]:
         """Store ``fn`` of the current value at once, whoever else changes it meanwhile."""
         check_key(name)
-        life, attempt = self._life, 0
+        life, backoff = self._life, self._life.backoff()
         self._require_conditions("modify")
         life.state.absorb(encode)
         if life.state.binding is not None or life.state.clears:
@@ -174,8 +174,7 @@ class Contents:
             try:
                 yield from life.commit(Layer(sets={name: entry}), expect)
             except Conflict as lost:
-                yield from life.back_off(attempt, lost)
-                attempt += 1
+                yield from backoff.after(lost)
                 continue
             except SessionGone:
                 pass  # dropped like every write to a session that has ended
@@ -212,7 +211,7 @@ class Contents:
 
     def flashes(self) -> Steps[list[tuple[str, Any]]]:
         """Earlier requests' flashes; each is removed in the store before anyone sees it."""
-        life, attempt = self._life, 0
+        life, backoff = self._life, self._life.backoff()
         self._require_conditions("flashes")
         record = yield from life.read()
         while True:
@@ -224,8 +223,7 @@ class Contents:
             try:
                 yield from life.commit(Layer(removed=set(names)), expect)
             except Conflict as lost:
-                yield from life.back_off(attempt, lost)
-                attempt += 1
+                yield from backoff.after(lost)
                 record = yield from life.read_anew()
                 continue
             except SessionGone:

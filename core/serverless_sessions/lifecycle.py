@@ -6,12 +6,12 @@ I/O, so that ``Session`` drives them with calls and ``AsyncSession`` with awaits
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 from . import clock, cookies, ids
+from .backoff import Backoff
 from .config import SessionConfig
 from .encryption import Sealer
 from .errors import Conflict, Moved, SessionError, SessionGone, SessionNotFound
@@ -19,7 +19,7 @@ from .events import Event, EventName, emit
 from .headers import Outcome
 from .records import Records, after
 from .state import Layer, State, Underway
-from .steps import Pause, Steps, StoreSteps
+from .steps import Steps, StoreSteps
 from .store import NONE, Absence, AnyStore, Entry, Facts, Record
 
 
@@ -246,13 +246,9 @@ class Lifecycle:
         if changes.sets:
             yield from self._create(changes, user=None)
 
-    def back_off(self, attempt: int, cause: SessionError) -> Steps[None]:
-        """Wait, with jitter, before a lost race is run again; Conflict when time is up."""
-        self._tell("conflict")
-        seconds = random.random() * min(0.2, 0.004 * 2 ** min(attempt, 8))  # noqa: S311
-        if self._time_left() <= seconds:
-            raise Conflict("others kept changing the session until time was up") from cause
-        yield Pause(seconds)
+    def backoff(self) -> Backoff:
+        """The pauses of an operation that others may keep from happening."""
+        return Backoff(self._time_left, lambda: self._tell("conflict"))
 
     def _write_where_seen(
         self, place: Place, changes: Layer, expect: Mapping[str, str | Absence]
@@ -304,7 +300,7 @@ class Lifecycle:
 
         Returns the user to whom it belonged before.
         """
-        attempt = 0
+        backoff = self.backoff()
         while True:
             record = self.record
             if record is None or record.rev is None:
@@ -328,8 +324,7 @@ class Lifecycle:
                 yield from self._store.rotate(place.key, key, renewed, record.rev, grace_until)
             except (Conflict, Moved, SessionGone) as lost:
                 self._place = place._replace(record=record._replace(rev=None))
-                yield from self.back_off(attempt, lost)
-                attempt += 1
+                yield from backoff.after(lost)
                 continue
             self._arrive(session_id, key, renewed, "rotated")
             return record.facts.user
