@@ -20,13 +20,16 @@ LIMIT = 409_600
 @functools.cache
 def measure_items() -> None:
     LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]  # the cure
-    put, update = DynamoDBBackend.put_item, DynamoDBBackend.update_item
+    put: Any = DynamoDBBackend.put_item
+    update: Any = DynamoDBBackend.update_item
 
     @functools.wraps(put)
-    def put_item(self: DynamoDBBackend, name: str, item_attrs: Any, *args: Any, **more: Any) -> Any:
+    def put_item(
+        self: DynamoDBBackend, table_name: str, item_attrs: Any, *args: Any, **more: Any
+    ) -> Any:
         if _size({"M": item_attrs}) > LIMIT:
             raise ItemSizeTooLarge
-        return put(self, name, item_attrs, *args, **more)
+        return put(self, table_name, item_attrs, *args, **more)
 
     @functools.wraps(update)
     def update_item(
