@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,19 +21,42 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def session_store() -> Iterator[SessionStore]:
-    """An empty MemoryStore in which every handler keeps its sessions during the test.
+def session_store(request: pytest.FixtureRequest) -> Iterator[SessionStore]:
+    """An empty MemoryStore in which every handler keeps its sessions during the test; the table
+    of dynamodb_sessions in a test that uses it.
 
-    ``SESSION_STORE``, where it is not set, says so too: to processes that the test starts.
+    ``SESSION_STORE``, where it is not set, says memory:// to processes that the test starts.
     """
+    if "dynamodb_sessions" in request.fixturenames:
+        yield request.getfixturevalue("dynamodb_sessions")
+        return
     from serverless_sessions.memory import MemoryStore
-    from serverless_sessions.testing.stored import replaced_store
 
     store = MemoryStore()
-    with pytest.MonkeyPatch.context() as patch, replaced_store(store):
-        if not os.environ.get("SESSION_STORE"):
-            patch.setenv("SESSION_STORE", "memory://")
+    with _in_use(store):
         yield store
+
+
+@pytest.fixture
+def dynamodb_sessions() -> Iterator[SessionStore]:
+    """An empty table of DynamoDB in this process, in which every handler keeps its sessions.
+
+    It is moto's, made safe for threads. No AWS account is used: whatever is asked of AWS during
+    the test, moto answers. Raises MissingDependency where moto is not installed.
+    """
+    from serverless_sessions import SessionStore, open_store
+    from serverless_sessions.testing.locked_moto import locked_moto
+
+    with pytest.MonkeyPatch.context() as patch, locked_moto():
+        for profile in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+            patch.delenv(profile, raising=False)
+        patch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+        store = open_store("dynamodb://sessions?region=us-east-1")
+        assert isinstance(store, SessionStore)
+        store.provision()
+        with _in_use(store):
+            yield store
+        store.close()
 
 
 @pytest.fixture
@@ -69,3 +93,13 @@ def lambda_context() -> LambdaContext:
     from serverless_sessions.testing.lambda_events import LambdaContext
 
     return LambdaContext()
+
+
+@contextmanager
+def _in_use(store: SessionStore) -> Iterator[None]:
+    from serverless_sessions.testing.stored import replaced_store
+
+    with pytest.MonkeyPatch.context() as patch, replaced_store(store):
+        if not os.environ.get("SESSION_STORE"):
+            patch.setenv("SESSION_STORE", "memory://")
+        yield

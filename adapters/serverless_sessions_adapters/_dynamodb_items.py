@@ -227,8 +227,8 @@ def expected(expect: Mapping[str, str | Absence]) -> Iterator[Expression]:
 def bytes_of(item: Item) -> int:
     """What an item weighs towards ITEM_BYTES, and not a byte less.
 
-    The rules are those of DynamoDB Item sizes and formats; of a number, which they give
-    approximately, no zeros are trimmed here.
+    The rules are those of DynamoDB Item sizes and formats, which say of a number approximately
+    what it takes: a byte is added.
     """
     return sum(len(name.encode()) + _bytes(value) for name, value in item.items())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
 from servers.moto_server import DynamoDBServer
-from support.dynamodb import client_of, empty_table, in_process
+from support.dynamodb import client_of, client_of_dynalite, empty_table, in_process
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +28,13 @@ def served(moto_server: DynamoDBServer) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def by_dynalite(dynalite: DynamoDBServer) -> Iterator[Any]:
-    with client_of(dynalite.endpoint) as client:
+    with client_of_dynalite(dynalite.endpoint) as client:
         client.meta.events.register("before-call.dynamodb.TransactWriteItems", _no_transactions)
-        client.meta.events.register("before-call.dynamodb.DescribeTimeToLive", _ttl_is_on)
         yield client
 
 
 def _no_transactions(**_: object) -> None:
     pytest.skip("dynalite has no TransactWriteItems")
-
-
-def _ttl_is_on(**_: object) -> tuple[object, object]:
-    """dynalite has no TTL; nothing that this project does depends on one."""
-    description = {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
-    return SimpleNamespace(status_code=200), {"TimeToLiveDescription": description}
 
 
 class DynamoDBCases(StoreContract):

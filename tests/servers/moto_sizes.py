@@ -20,13 +20,16 @@ LIMIT = 409_600
 @functools.cache
 def measure_items() -> None:
     LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]  # the cure
-    put, update = DynamoDBBackend.put_item, DynamoDBBackend.update_item
+    put: Any = DynamoDBBackend.put_item
+    update: Any = DynamoDBBackend.update_item
 
     @functools.wraps(put)
-    def put_item(self: DynamoDBBackend, name: str, item_attrs: Any, *args: Any, **more: Any) -> Any:
-        if _size({"M": item_attrs}) > LIMIT:
+    def put_item(
+        self: DynamoDBBackend, table_name: str, item_attrs: Any, *args: Any, **more: Any
+    ) -> Any:
+        if _size(item_attrs) > LIMIT:
             raise ItemSizeTooLarge
-        return put(self, name, item_attrs, *args, **more)
+        return put(self, table_name, item_attrs, *args, **more)
 
     @functools.wraps(update)
     def update_item(
@@ -34,7 +37,7 @@ def measure_items() -> None:
     ) -> Any:
         before = copy.deepcopy(self.get_item(table_name, key))
         item = update(self, table_name, key, *args, **more)
-        if _size({"M": dict(item.attrs)}) > LIMIT:
+        if _size(item.attrs) > LIMIT:
             if before is None:
                 self.delete_item(table_name, key)
             else:
@@ -47,7 +50,7 @@ def measure_items() -> None:
 
 
 def _size(attributes: dict[str, Any]) -> int:
-    return sum(len(name.encode()) + _weight(value) for name, value in attributes["M"].items())
+    return sum(len(name.encode()) + _weight(value) for name, value in attributes.items())
 
 
 def _weight(value: Any) -> int:
@@ -60,6 +63,6 @@ def _weight(value: Any) -> int:
         case "L":
             return 3 + sum(1 + _weight(one) for one in content)
         case "M":
-            return 3 + len(content) + _size({"M": content})
+            return 3 + len(content) + _size(content)
         case _:
             return 1

@@ -6,6 +6,7 @@ import functools
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,6 +31,19 @@ def client_of(endpoint: str = "") -> Iterator[Any]:
         assert isinstance(store, DynamoDBStore)
         yield store.client
         store.close()
+
+
+@contextmanager
+def client_of_dynalite(endpoint: str) -> Iterator[Any]:
+    """dynalite has no TTL, which nothing here depends on: the client is told that it is on."""
+    with client_of(endpoint) as client:
+        client.meta.events.register("before-call.dynamodb.DescribeTimeToLive", _ttl_is_on)
+        yield client
+
+
+def _ttl_is_on(**_: object) -> tuple[object, object]:
+    description = {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+    return SimpleNamespace(status_code=200), {"TimeToLiveDescription": description}
 
 
 @contextmanager

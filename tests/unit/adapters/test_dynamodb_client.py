@@ -7,7 +7,7 @@ import socketserver
 import threading
 import time
 from binascii import crc32
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -198,11 +198,12 @@ def test_a_server_that_hangs_is_left_when_the_call_has_no_time(
     server: Server, store: DynamoDBStore, answered: bytes
 ) -> None:
     server.answer, server.hangs = answered, True
-    for ask in (
+    asking: list[Callable[[], object]] = [
         lambda: store.load(KEY),
         lambda: store.update(KEY, Change(set=entries(a="1"))),
         lambda: store.create(KEY, session(user="ann")),
-    ):
+    ]
+    for ask in asking:
         began = time.monotonic()
         with clock.call_limit(0.1), pytest.raises(StoreTimeout, match="'carts'"):
             ask()

@@ -156,7 +156,10 @@ def test_a_fixture_leaves_the_environment_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_projects_own_fixture_of_the_same_name_is_not_disturbed(tmp_path: Path) -> None:
-    names = ("session_store", "make_session", "lambda_event", "lambda_context", "frozen_clock")
+    names = (
+        *("session_store", "dynamodb_sessions", "make_session"),
+        *("lambda_event", "lambda_context", "frozen_clock"),
+    )
     own = "".join(f"@pytest.fixture\ndef {name}(): return 'mine'\n" for name in names)
     uses = f"def test_mine({', '.join(names)}): assert {{{', '.join(names)}}} == {{'mine'}}\n"
     found = reported(tmp_path, f"import pytest\n{own}{uses}")
