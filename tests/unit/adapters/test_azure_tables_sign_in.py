@@ -19,6 +19,7 @@ from serverless_sessions import clock, open_store
 from serverless_sessions.errors import AccessDenied, StoreUnavailable
 from serverless_sessions.store import DELETED, Record
 from serverless_sessions.testing.cases.base import created, fresh_key, loaded, session, texts
+from serverless_sessions_adapters import _azure_client
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
 from servers.azure_sign_in import SelfMadeCredential
 from servers.azurite import ACCOUNT, Azurite
@@ -87,8 +88,8 @@ def store(
     identity: IdentityEndpoint, azurite_with_sign_in: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[AzureTablesStore]:
     monkeypatch.delenv("AZURE_STORAGE_KEY", raising=False)
-    for trusted_by in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):  # by requests, by aiohttp
-        monkeypatch.setenv(trusted_by, str(azurite_with_sign_in.certificate))
+    trusting = {"connection_verify": str(azurite_with_sign_in.certificate)}
+    monkeypatch.setattr(_azure_client, "_OPTIONS", {**_azure_client._OPTIONS, **trusting})
     store = open_store(
         f"azure-tables://{ACCOUNT}/signedin?endpoint={azurite_with_sign_in.endpoint}"
     )
