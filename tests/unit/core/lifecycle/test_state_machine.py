@@ -306,7 +306,8 @@ class SessionMachine(RuleBasedStateMachine):
         if call.operation == "load":
             self.mirror_load(request, key, answer)
         elif call.operation == "create":
-            data = Data(absolute=request.asked_at + ABSOLUTE)
+            owner = request.snapshot.user if request.binds else None
+            data = Data(user=owner, absolute=request.asked_at + ABSOLUTE)
             self.sessions[key] = self.play(request, data)
         elif call.operation == "update":
             data = self.alive(key)  # type: ignore[assignment]
@@ -335,7 +336,7 @@ class SessionMachine(RuleBasedStateMachine):
             assert data is None
             assert self.moved(key) is None
             request.lost = request.lost or request.seen
-            request.snapshot = Data()
+            request.snapshot = Data(user=request.snapshot.user)
 
     def play(self, request: Request, data: Data) -> Data:
         edits = [request.own_edit] if request.own_edit else request.log
@@ -354,7 +355,7 @@ class SessionMachine(RuleBasedStateMachine):
             assert self.moved(key) == error.to
         elif isinstance(error, SessionGone):
             assert self.alive(key) is None
-            request.snapshot, request.lost = Data(), True
+            request.snapshot, request.lost = Data(user=request.snapshot.user), True
         else:
             assert isinstance(error, Conflict), error
 
