@@ -21,6 +21,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.data.tables import EdmType, UpdateMode
 
 from serverless_sessions import clock
+from serverless_sessions.errors import StoreUnavailable
 from serverless_sessions.sansio import Asking, Request
 from serverless_sessions.store import Record
 
@@ -121,11 +122,13 @@ def rewritten(old: Stored, write: Write) -> Request:
 def won(write: Request) -> Asking[bool]:
     """Whether the write was carried out: not if a row of it was changed, removed or added first."""
     try:
-        yield write
+        answer = yield write
     except HttpResponseError as error:
         if status_of(error) in (409, 412) or is_absent(error):
             return False
         raise
+    if not answer:
+        raise StoreUnavailable("a write to the table was answered by nothing")
     return True
 
 
