@@ -120,8 +120,8 @@ def status_of(error: Exception) -> int | None:
 
 
 def is_absent(error: Exception) -> bool:
-    """Whether the entity is not there; the table itself is."""
-    return status_of(error) == 404 and code_of(error) != "TableNotFound"
+    """Whether the service says so of an entity, and not of its table; nor any other server."""
+    return status_of(error) == 404 and code_of(error) in ("ResourceNotFound", "EntityNotFound")
 
 
 def code_of(error: Exception) -> str:

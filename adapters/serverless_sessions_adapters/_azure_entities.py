@@ -31,7 +31,7 @@ _PART = 16_384
 
 _RECORD = {"rid": str, "created": int, "idle": int, "absolute": int, "nonce": str}
 _MARKER = {"to": str, "grace_until": int, "ends": int}
-FACTS = ("RowKey", *_RECORD, *_MARKER, "user", "authenticated_at")
+FACTS = (*_RECORD, *_MARKER, "user", "authenticated_at")
 """All properties but those of session keys."""
 
 _PACKED = "k"

@@ -103,7 +103,7 @@ class AzureTablesOperations(StoreOperations):
     def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
         tries = _Tries()
         while True:
-            found = yield from read(key, FACTS)
+            found = yield from read(key, *FACTS)
             standing = _standing(found)
             if isinstance(standing, Marker):
                 return Moved(standing.to)

@@ -29,6 +29,7 @@ from ._azure_requests import (
     read,
     removed,
     rewritten,
+    selected,
     stored,
     transaction,
     won,
@@ -71,7 +72,7 @@ class AzureTablesStore(ClientStore):
                 f"PartitionKey eq '{partition}' and ends gt {now}L"
                 f" and RowKey ge '{prefix}' and RowKey lt '{prefix}g'"
             )
-            for page in self._pages("listing a user's sessions", query, "RowKey"):
+            for page in self._pages("listing a user's sessions", query, "ends"):
                 keys += [row["RowKey"].removeprefix(prefix) for row in page]
         return keys
 
@@ -86,8 +87,7 @@ class AzureTablesStore(ClientStore):
     def purge(self, limit: int = 1000) -> int:
         """As of every store; the rows that find sessions by their users count as well."""
         left, action = limit, "removing expired sessions"
-        select = "PartitionKey", "RowKey", "user", "absolute"
-        for page in self._pages(action, f"ends le {clock.now()}L", *select):
+        for page in self._pages(action, f"ends le {clock.now()}L", "user", "absolute"):
             ended = [stored(entity) for entity in page]
             for rows in _that_can_go_together(ended):
                 if left <= 0:
@@ -130,7 +130,7 @@ class AzureTablesStore(ClientStore):
 
     def _pages(self, action: str, query: str, *select: str) -> Iterator[list[Any]]:
         """Entities that ``query`` finds, of each the properties ``select`` or all."""
-        found = self.client.client.query_entities(query, select=select or None, **_long())
+        found = self.client.client.query_entities(query, select=selected(*select), **_long())
         pages = found.by_page()
         while (page := self.ask(action, _asked(lambda _: next(pages, None)))) is not None:
             yield list(page)

@@ -153,6 +153,7 @@ ANSWERS = {
     "half json": http_answer(200, b'{"a":'),
     "no session": http_answer(200, {"value": []}),
     "busy": http_answer(503, {"odata.error": {"code": "ServerBusy"}}),
+    "somebody else's": http_answer(404, b"<html>", {"Content-Type": "text/html"}),
     "odd": http_answer(400, {"odata.error": {"code": "a secret"}}),
 }
 
@@ -173,6 +174,20 @@ def test_what_is_no_answer_is_an_error_that_names_no_key(
             act()
         assert key not in "".join(traceback.format_exception(failed.value))
         assert "secret" not in str(failed.value)
+    assert texts(loaded(store, key)) == {"first": "1"}
+
+
+def test_a_transaction_is_not_believed_without_an_answer_to_it(
+    store: AzureTablesStore, proxy: FaultProxy
+) -> None:
+    key = created(store)
+    for call in (called, awaited):
+        nothing = {"Content-Type": "multipart/mixed; boundary=x"}
+        proxy.inject(
+            http_answer(202, b"--x--\r\n", nothing), when=lambda request: b"$batch" in request
+        )
+        with pytest.raises(StoreUnavailable):
+            call(store, "delete", (key,))
     assert texts(loaded(store, key)) == {"first": "1"}
 
 

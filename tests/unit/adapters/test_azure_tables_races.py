@@ -20,6 +20,8 @@ from serverless_sessions.testing.cases.base import (
     session,
     texts,
 )
+from serverless_sessions.testing.clock import FrozenClock
+from serverless_sessions_adapters._azure_operations import _Tries
 from serverless_sessions_adapters._azure_requests import listing_prefix
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
 from servers.azurite import Azurite
@@ -194,6 +196,32 @@ def test_one_of_two_creations_wins(shared_store: AzureTablesStore) -> None:
         (winner,) = [by for by, outcome in zip("ab", outcomes, strict=True) if outcome is None]
         assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 1
         assert texts(loaded(shared_store, scene.new[0])) == {"by": winner}
+
+
+def test_what_was_seen_long_ago_refuses_nothing(shared_store: AzureTablesStore) -> None:
+    with FrozenClock() as time:
+        key = created(shared_store, session({"n": "0"}, idle=10))
+        seen = loaded(shared_store, key)
+        shared_store.update(key, Change(set=entries(n="1"), idle=clock.now() + 100))
+        time.advance(50)
+        late = Change(set=entries(n="2"), expect={"n": "1"}, rid=seen.facts.rid, seen=seen.rev)
+        shared_store.update(key, late)
+        assert texts(loaded(shared_store, key)) == {"n": "2"}
+
+
+def test_what_was_seen_elsewhere_leads_nowhere_else(shared_store: AzureTablesStore) -> None:
+    here, elsewhere = created(shared_store), created(shared_store)
+    seen = loaded(shared_store, elsewhere)
+    shared_store.update(here, Change(set=entries(a="1"), seen=seen.rev))
+    assert texts(loaded(shared_store, here)) == {"first": "1", "a": "1"}
+    assert loaded(shared_store, elsewhere) == seen
+
+
+def test_without_time_there_is_no_further_try() -> None:
+    with clock.call_limit(0):
+        tries = _Tries()
+        with pytest.raises(Conflict, match="until time was up"):
+            tries.pause()
 
 
 OPERATIONS: dict[str, Callable[[Scene], Asking[object]]] = {

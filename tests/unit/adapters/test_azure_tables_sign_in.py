@@ -6,6 +6,7 @@ What App Service gives a function for that, a local endpoint in its environment,
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import Iterator
@@ -126,6 +127,7 @@ def test_an_identity_keeps_sessions_awaited(
             await native.close()
 
     assert asyncio.run(keep()) is DELETED
+    gc.collect()  # what was left open says so
     assert identity.asked_for == [AUDIENCE] * 2
 
 
@@ -156,3 +158,4 @@ def test_a_wait_for_an_identity_ends(store: AzureTablesStore, identity: Identity
     identity.may_answer.clear()
     with pytest.raises((AccessDenied, StoreUnavailable)):
         store.load(fresh_key())
+    assert identity.asked_for == [AUDIENCE] * 2

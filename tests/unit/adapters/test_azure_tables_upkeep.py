@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
 from serverless_sessions import ids
 from serverless_sessions.errors import ConfigurationError
-from serverless_sessions.store import MARKER_SECONDS, Record
+from serverless_sessions.store import DELETED, MARKER_SECONDS, Change, Record
 from serverless_sessions.testing.cases.base import (
     created,
+    entries,
     fresh_key,
     key_beside,
     loaded,
     rotated,
     session,
+    texts,
 )
 from serverless_sessions.testing.clock import FrozenClock
 from serverless_sessions_adapters._azure_client import Account
@@ -112,6 +116,17 @@ def test_everything_is_found_however_it_is_paged(
     assert set(dict(store.scan())) == keys
     assert store.purge() == 20
     assert set(dict(store.scan())) == keys
+
+
+def test_what_other_programs_add_to_a_session_does_no_harm(store: AzureTablesStore) -> None:
+    key = created(store, session({"a": "1"}))
+    foreign = {"k0": 1.5, "note": b"x", "seen": datetime.now(UTC), "id": uuid.uuid4(), "ok": True}
+    store.client.client.update_entity({"PartitionKey": key[0], "RowKey": key, **foreign})
+    store.update(key, Change(set=entries(b="2")))
+    store.update(key, Change(set=entries(c="3"), seen=loaded(store, key).rev))
+    assert texts(loaded(store, key)) == {"a": "1", "b": "2", "c": "3"}
+    store.update(key, Change(clear=True))
+    assert store.delete(key) is DELETED
 
 
 def test_a_listing_does_not_mix_users_up(store: AzureTablesStore) -> None:
