@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, ClassVar
 
@@ -26,6 +26,8 @@ from servers.faults import Fault, Treatment
 
 STORE_TIMEOUT = 1.0
 SECONDS_MORE = 1.0
+PATIENCE = 10.0
+"""Seconds for a store call whose time is not what a test is about."""
 RECOVERY_SECONDS = 10.0
 
 
@@ -81,7 +83,7 @@ class Site:
     """A handler on the store, and a browser at it with a session of ``{"a": 1}``."""
 
     def __init__(self, store: SessionStore, driver: str) -> None:
-        config = SessionConfig(store_timeout=STORE_TIMEOUT, rotation_grace=60)
+        config = SessionConfig(store_timeout=PATIENCE, rotation_grace=60)
 
         @with_session(store=store, config=config)
         def handler(event: Any, context: Any, session: Any) -> Any:
@@ -94,8 +96,12 @@ class Site:
         async def async_handler(event: Any, context: Any, session: Any) -> Any:
             return _answer(await ACTS[event["rawPath"]](session))
 
-        self._handler: Callable[[Any, Any], Any] = handler if driver == "sync" else async_handler
+        self._handler = handler if driver == "sync" else async_handler
         self._cookie: list[str] = []
+
+    def set_store_timeout(self, seconds: float) -> None:
+        sessions = self._handler.sessions
+        sessions.config = sessions.config.changed(store_timeout=seconds)
 
     def get(self, path: str) -> int:
         """The status of the answer, whose cookie is kept."""
@@ -147,6 +153,7 @@ class FaultCases:
     def test_a_server_that_is_gone_is_a_503_and_loses_nothing(
         self, proxy: FaultProxy, site: Site, path: str
     ) -> None:
+        site.set_store_timeout(STORE_TIMEOUT)
         with proxy.refusing():
             began = time.monotonic()
             assert site.get(path) == 503
@@ -157,6 +164,7 @@ class FaultCases:
     def test_a_server_that_hangs_is_a_503_in_time_and_loses_nothing(
         self, proxy: FaultProxy, site: Site, path: str
     ) -> None:
+        site.set_store_timeout(STORE_TIMEOUT)
         proxy.inject(Fault.HANG, times=None)
         began = time.monotonic()
         assert site.get(path) == 503
@@ -167,6 +175,7 @@ class FaultCases:
     def test_a_server_that_answers_an_error_is_a_503_and_loses_nothing(
         self, proxy: FaultProxy, site: Site
     ) -> None:
+        site.set_store_timeout(STORE_TIMEOUT)
         for treatment, path in itertools.product(self.broken, ACTS):
             proxy.inject(treatment, times=None)
             assert site.get(path) == 503, f"{treatment} {path}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from contract.fault_cases import FaultCases
 from serverless_sessions import AsyncSessionStore, clock, to_async
 from serverless_sessions.store import SessionStore
 from serverless_sessions.testing.async_contract import AsyncStoreContract, BlockingStore
@@ -16,8 +18,12 @@ from serverless_sessions.testing.cases.entries import HOSTILE_NAMES
 from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
+from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.faults import http_answer
+from servers.lockstep import speak_http
 from servers.moto_server import DynamoDBServer
-from support.dynamodb import client_of, client_of_dynalite, empty_table, in_process
+from servers.process import HOST
+from support.dynamodb import client_of, client_of_dynalite, empty_table, in_process, store_on
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +101,25 @@ class TestAwaited(AsyncStoreContract, DynamoDBCases):
     def async_store(self, served: Any) -> Iterator[AsyncSessionStore]:
         with empty_table(served) as store:
             yield to_async(store)
+
+
+class TestDynamoDBFaults(FaultCases):
+    broken = (
+        http_answer(500, b"<html>Internal Server Error</html>"),
+        http_answer(500, {"__type": "com.amazonaws.dynamodb.v20120810#InternalServerError"}),
+        http_answer(400, {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException"}),
+        http_answer(200, b'{"Item": {"id"'),
+    )
+
+    @pytest.fixture
+    def proxy(self, moto_server: DynamoDBServer) -> Iterator[FaultProxy]:
+        with fault_proxy(moto_server.port, speak_http) as proxy:
+            yield proxy
+
+    def opened(self, proxy: FaultProxy) -> SessionStore:
+        store = store_on(f"sessions-{uuid.uuid4()}", f"http://{HOST}:{proxy.port}")
+        store.provision()
+        return store
 
 
 TestDynamoDBBesideMemory = store_machine(in_process, examples=25).TestCase

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -24,13 +24,19 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "anybody", "AWS_SECRET_ACCESS_KEY": "secret"
 @contextmanager
 def client_of(endpoint: str = "") -> Iterator[Any]:
     """The client that a store opens by its url, with somebody's credentials."""
+    store = store_on("any", endpoint)
+    with closing(store):
+        yield store.client
+
+
+def store_on(table: str, endpoint: str = "") -> DynamoDBStore:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
-        store = open_store(f"dynamodb://any?region={REGION}{endpoint and f'&endpoint={endpoint}'}")
+        url = f"dynamodb://{table}?region={REGION}{endpoint and f'&endpoint={endpoint}'}"
+        store = open_store(url)
         assert isinstance(store, DynamoDBStore)
-        yield store.client
-        store.close()
+        return store
 
 
 @contextmanager
