@@ -62,11 +62,12 @@ Edit = Callable[[Data], None]
 
 @dataclass(eq=False)
 class Request:
-    """A real request, and what the model knows of it."""
+    """A real request, and what the model knows of it; ``held`` are values that it handed out."""
 
     player: Player
     log: list[Edit] = field(default_factory=list)
     snapshot: Data = field(default_factory=Data)
+    held: dict[str, tuple[Any, int | None]] = field(default_factory=dict)
     then: Callable[[Any], None] = lambda _: None
     own_edit: Edit | None = None
     binds: bool = False
@@ -167,6 +168,7 @@ class SessionMachine(RuleBasedStateMachine):
     def set(self, turn: Turn, key: str, value: Any, ttl: int | None) -> None:
         request = turn(self.waiting())
         request.player.session.set(key, value, ttl=ttl)
+        request.held.pop(key, None)
         deadline = None if ttl is None else self.now + ttl
         request.log.append(lambda data: data.values.update({key: (deepcopy(value), deadline)}))
 
@@ -177,9 +179,11 @@ class SessionMachine(RuleBasedStateMachine):
         request = turn(self.waiting())
         if key is None:
             request.player.session.clear()
+            request.held.clear()
             request.log.append(lambda data: data.values.clear())
         else:
             request.player.session.delete(key)
+            request.held.pop(key, None)
             request.log.append(lambda data: data.values.pop(key, None) and None)
 
     @precondition(somebody_waits)
@@ -190,7 +194,7 @@ class SessionMachine(RuleBasedStateMachine):
             request.player.session.regenerate()
         elif intent == "destroy":
             request.player.session.destroy()
-            request.log, request.snapshot, request.binds = [], Data(), False
+            request.log, request.snapshot, request.held, request.binds = [], Data(), {}, False
         else:
             self.bind(request, intent)
 
@@ -208,18 +212,22 @@ class SessionMachine(RuleBasedStateMachine):
     @precondition(somebody_waits)
     @rule(turn=TURN, key=KEYS, item=st.none() | st.integers(0, 9))
     def look(self, turn: Turn, key: str, item: int | None) -> None:
-        """Get a value, and perhaps change what it holds."""
+        """Get a value, the same object as before, and perhaps change what it holds."""
         request = turn(self.waiting())
 
         def change(value: Any) -> None:
             seen = request.played()
-            assert value == seen.visible(self.now).get(key, MISSING)
+            expected = seen.visible(self.now).get(key, MISSING)
+            held, deadline = request.held.get(key, (MISSING, None))
+            if value is MISSING or value is not held:
+                assert value == expected
+                deadline = seen.values[key][1] if value is not MISSING else None
+            assert (value is MISSING) == (expected is MISSING)
+            request.held[key] = value, deadline
             if isinstance(value, list) and item is not None:
                 value.append(item)
-                mine, deadline = [*seen.values[key][0], item], seen.values[key][1]
-                request.log.append(
-                    lambda data: data.values.update({key: (deepcopy(mine), deadline)})
-                )
+                mine = deepcopy(value)
+                request.log.append(lambda data: data.values.update({key: (mine, deadline)}))
 
         self.run(request, lambda: request.player.session.get(key, MISSING), change)
 
@@ -241,6 +249,7 @@ class SessionMachine(RuleBasedStateMachine):
             data.values[key] = (add(value), deadline)
 
         request.own_edit = edit
+        request.held.pop(key, None)
         self.run(request, lambda: request.player.session.modify(key, add, 0), lambda _: None)
 
     @precondition(somebody_waits)
