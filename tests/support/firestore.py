@@ -5,15 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from serverless_sessions import clock, ids
-from serverless_sessions.errors import SessionError
-from serverless_sessions.sansio import Asking, Request
 from serverless_sessions.store import Change, SessionStore
 from serverless_sessions.testing.cases.base import entries, loaded
 from serverless_sessions_adapters._firestore_client import Firestore, Snapshot, Write, Written
 from serverless_sessions_adapters.firestore import FirestoreStore
+from support.interleaving import PAUSED, Stepped, in_every_order
 
 T = TypeVar("T")
 
@@ -37,8 +36,8 @@ class WatchedFirestore(Firestore):
     def keys_with(self, field: str, value: str) -> list[str]:
         return self._noted("query", partial(super().keys_with, field, value))
 
-    def pause(self, seconds: float) -> None:
-        self.requests.append("pause")
+    def pause(self, seconds: float) -> object:  # type: ignore[override]  # a sign, and no pause
+        return PAUSED
 
     def _noted(self, name: str, request: Callable[[], T]) -> T:
         self.requests.append(name)
@@ -103,63 +102,21 @@ def marker_ends(client: WatchedFirestore, key: str) -> int:
     return int(marker.fields["expires_at"].timestamp())
 
 
-class Stepped:
-    """An operation that is carried out request by request."""
-
-    def __init__(self, client: WatchedFirestore, asking: Asking[Any]) -> None:
-        self.outcome: Any = None
-        self._client = client
-        self._asking = asking
-        self._request: Request | None = None
-        self._go_on(lambda: next(asking))
-
-    @property
-    def done(self) -> bool:
-        return self._request is None
-
-    def step(self) -> None:
-        """Make the next request, and let pauses pass."""
-        while self._request is not None:
-            self._client.requests.clear()
-            self._perform(self._request)
-            if self._client.requests != ["pause"]:
-                return
-
-    def _perform(self, request: Request) -> None:
-        try:
-            answer = request(self._client)
-        except Exception as error:  # noqa: BLE001  (the operation decides about it)
-            refused = error
-            self._go_on(lambda: self._asking.throw(refused))
-        else:
-            self._go_on(lambda: self._asking.send(answer))
-
-    def _go_on(self, resume: Callable[[], Request]) -> None:
-        self._request = None
-        try:
-            self._request = resume()
-        except StopIteration as stop:
-            self.outcome = stop.value
-        except SessionError as error:
-            self.outcome = error
+Begin = Callable[[], tuple[list[Stepped], Callable[..., None]]]
 
 
-def in_every_order(begin: Callable[[], tuple[list[Stepped], Callable[..., None]]]) -> int:
-    """Run two or more operations with their requests in each order that there is.
+def checked_in_every_order(begin: Begin) -> int:
+    """Run operations with their requests in each order that there is; returns how many.
 
     ``begin`` gives them anew for each order, and what to ask of their outcomes afterwards.
     """
-    orders: list[list[int]] = [[]]
-    count = 0
-    while orders:
-        order, taken = orders.pop(), 0
+    checks: list[Callable[..., None]] = []
+
+    def start() -> list[Stepped]:
         operations, check = begin()
-        while undone := [n for n, operation in enumerate(operations) if not operation.done]:
-            if taken == len(order):
-                orders += [[*order, other] for other in undone[1:]]
-                order = [*order, undone[0]]
-            operations[order[taken]].step()
-            taken += 1
-        check(*(operation.outcome for operation in operations))
-        count += 1
-    return count
+        checks.append(check)
+        return operations
+
+    for outcomes in in_every_order(start):
+        checks[-1](*outcomes)
+    return len(checks)

@@ -2,74 +2,81 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from serverless_sessions.sansio import Asking
+from serverless_sessions.errors import SessionError
+from serverless_sessions.sansio import Asking, Request
 
-MOST_REQUESTS = 6
-"""More than any operation makes when nobody interferes."""
+PAUSED = object()
+"""What a client answers here to an operation that wants to wait: it goes on at once."""
 
 
-class Step:
-    """One operation in progress. ``outcome`` is its result, or the error that it raised."""
+class Stepped:
+    """An operation in progress. ``outcome`` is its result, or the error of ours it raised."""
 
-    def __init__(self, asking: Asking[Any], client: Any) -> None:
-        self._asking = asking
-        self._client = client
-        self._request: Any = None
-        self.done = False
+    def __init__(self, client: Any, asking: Asking[Any]) -> None:
         self.outcome: Any = None
-        self._advance(lambda: next(asking))
+        self._client = client
+        self._asking = asking
+        self._request: Request | None = None
+        self._go_on(lambda: next(asking))
 
-    def take(self) -> None:
-        """Make the next request and give the operation its answer."""
-        try:
-            answer = self._request(self._client)
-        except Exception as error:  # noqa: BLE001  (the operation decides about it)
-            raised = error
-            self._advance(lambda: self._asking.throw(raised))
-        else:
-            self._advance(lambda: self._asking.send(answer))
+    @property
+    def done(self) -> bool:
+        return self._request is None
+
+    def step(self) -> None:
+        """Make the next request, and give the operation its answer."""
+        while self._request is not None and self._answered(self._request) is PAUSED:
+            pass
 
     def finish(self) -> Any:
         while not self.done:
-            self.take()
+            self.step()
         return self.outcome
 
-    def _advance(self, resume: Callable[[], Any]) -> None:
+    def abandon(self) -> None:
+        self._asking.close()
+
+    def _answered(self, request: Request) -> object:
+        try:
+            answer = request(self._client)
+        except Exception as error:  # noqa: BLE001  (the operation decides about it)
+            refused = error
+            self._go_on(lambda: self._asking.throw(refused))
+            return None
+        self._go_on(lambda: self._asking.send(answer))
+        return answer
+
+    def _go_on(self, resume: Callable[[], Request]) -> None:
+        self._request = None
         try:
             self._request = resume()
         except StopIteration as stop:
-            self.done, self.outcome = True, stop.value
-        except Exception as error:  # noqa: BLE001  (it is the outcome)
-            self.done, self.outcome = True, error
+            self.outcome = stop.value
+        except SessionError as error:
+            self.outcome = error
 
 
-def cut_off_after(requests: int, asking: Asking[Any], client: Any) -> bool:
+def cut_off_after(requests: int, operation: Stepped) -> bool:
     """Make the first requests of an operation and leave it; whether there were more to make."""
-    step = Step(asking, client)
     for _ in range(requests):
-        if step.done:
-            return False
-        step.take()
-    unfinished = not step.done
-    asking.close()
-    return unfinished
+        operation.step()
+    operation.abandon()
+    return not operation.done
 
 
-def orders() -> Iterator[tuple[int, ...]]:
-    """Every order in which two operations can take turns."""
-    return itertools.product((0, 1), repeat=MOST_REQUESTS)
-
-
-def interleaved(
-    order: tuple[int, ...], first: Asking[Any], second: Asking[Any], client: Any
-) -> Any:
-    """The outcomes of both operations when their requests are made in this order."""
-    steps = Step(first, client), Step(second, client)
-    for turn in order:
-        if not steps[turn].done:
-            steps[turn].take()
-    return [step.finish() for step in steps]
+def in_every_order(start: Callable[[], Sequence[Stepped]]) -> Iterator[list[Any]]:
+    """The outcomes of operations, started anew for each order in which their requests can come."""
+    orders: list[list[int]] = [[]]
+    while orders:
+        order, taken = orders.pop(), 0
+        operations = start()
+        while undone := [n for n, operation in enumerate(operations) if not operation.done]:
+            if taken == len(order):
+                orders += [[*order, other] for other in undone[1:]]
+                order = [*order, undone[0]]
+            operations[order[taken]].step()
+            taken += 1
+        yield [operation.outcome for operation in operations]

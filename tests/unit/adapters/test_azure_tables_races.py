@@ -25,7 +25,8 @@ from serverless_sessions_adapters._azure_operations import _Tries
 from serverless_sessions_adapters._azure_requests import listing_prefix
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
 from servers.azurite import Azurite
-from support.azure import ByHand, empty_table, in_every_order
+from support.azure import by_hand, empty_table
+from support.interleaving import Stepped, cut_off_after, in_every_order
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +85,9 @@ Racing = Callable[[Scene], tuple[Asking[object], Asking[object]]]
 def raced(store: AzureTablesStore, racing: Racing) -> Iterator[tuple[Scene, list[object]]]:
     scenes: list[Scene] = []
 
-    def start() -> ByHand:
+    def start() -> list[Stepped]:
         scenes.append(Scene(store))
-        return ByHand(store, *racing(scenes[-1]))
+        return by_hand(store, *racing(scenes[-1]))
 
     for outcomes in in_every_order(start):
         yield scenes[-1], outcomes
@@ -247,11 +248,8 @@ def test_an_operation_that_is_cut_off_was_carried_out_or_was_not(
     states = []
     for requests in itertools.count():
         scene = Scene(shared_store)
-        by_hand = ByHand(shared_store, OPERATIONS[name](scene))
-        for _ in range(requests):
-            by_hand.make_request(0)
-        is_over = not by_hand.running
-        by_hand.abandon()
+        (operation,) = by_hand(shared_store, OPERATIONS[name](scene))
+        is_over = not cut_off_after(requests, operation)
         place = {scene.key: "old", scene.new[0]: "new"}
         states.append({place[key]: kept for key, kept in scene.living().items()})
         if is_over:

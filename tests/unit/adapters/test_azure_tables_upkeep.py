@@ -27,7 +27,7 @@ from serverless_sessions.testing.clock import FrozenClock
 from serverless_sessions_adapters._azure_client import Account
 from serverless_sessions_adapters.azure_tables import AzureTablesStore, _removed
 from servers.azurite import Azurite
-from support.azure import ByHand, account, empty_table, opened
+from support.azure import account, by_hand, empty_table, opened
 
 
 @pytest.fixture
@@ -93,10 +93,8 @@ def test_what_came_back_to_life_meanwhile_stays(store: AzureTablesStore, time: F
     assert store.purge(1) == 1
     gone = next(key for key in keys if key not in rows(store))
 
-    by_hand = ByHand(store, _removed(ended))  # type: ignore[arg-type]  # a rev is what was read
-    while by_hand.running:
-        by_hand.make_request(0)
-    assert by_hand.outcomes == [2]
+    (removal,) = by_hand(store, _removed(ended))  # type: ignore[arg-type]  # a rev is what was read
+    assert removal.finish() == 2
     assert gone != keys[1]
     assert rows(store) == [keys[1]]
     assert isinstance(store.load(keys[1]), Record)

@@ -9,7 +9,6 @@ import pytest
 
 from serverless_sessions import clock
 from serverless_sessions.errors import (
-    Conflict,
     Moved,
     SessionGone,
     StoreUnavailable,
@@ -36,6 +35,7 @@ from support.dynamodb import (
     passes,
     watched,
 )
+from support.interleaving import Stepped
 
 MANY = {f"name {n}": Entry("x") for n in range(101)}
 Outcome = object
@@ -51,42 +51,6 @@ def store() -> Iterator[DynamoDBStore]:
 def wire(store: DynamoDBStore) -> Iterator[Wire]:
     with watched(store) as wire:
         yield wire
-
-
-class Actor:
-    """An operation whose requests a test makes one by one."""
-
-    def __init__(self, store: DynamoDBStore, asking: Asking[object]) -> None:
-        self._store = store
-        self._asking = asking
-        self.finished = False
-        self.outcome: Outcome = None
-        self._go(lambda: next(asking))
-
-    def step(self) -> None:
-        """Make the next request, and let the operation take its answer."""
-        try:
-            answer = self._request(self._store.client)
-        except Exception as error:  # noqa: BLE001  (the operation decides about it)
-            problem = error
-            self._go(lambda: self._asking.throw(problem))
-        else:
-            self._go(lambda: self._asking.send(answer))
-
-    def finish(self) -> None:
-        while not self.finished:
-            self.step()
-
-    def cut_off(self) -> None:
-        self._asking.close()
-
-    def _go(self, on: Callable[[], Callable[[object], object]]) -> None:
-        try:
-            self._request = on()
-        except StopIteration as stop:
-            self.finished, self.outcome = True, stop.value
-        except (Conflict, Moved, SessionGone) as error:
-            self.finished, self.outcome = True, error
 
 
 def living(store: DynamoDBStore) -> dict[str, Record]:
@@ -147,8 +111,8 @@ def orders(first: int, second: int) -> list[tuple[str, ...]]:
 
 def requests_of(store: DynamoDBStore, operation: str) -> int:
     key = created(store, session({"first": "1"}, user="ann"))
-    actor, requests = Actor(store, OPERATIONS[operation](key)(store)), 0
-    while not actor.finished:
+    actor, requests = Stepped(store.client, OPERATIONS[operation](key)(store)), 0
+    while not actor.done:
         actor.step()
         requests += 1
     for other in living(store):
@@ -162,11 +126,11 @@ def test_two_operations_in_every_order(store: DynamoDBStore, first: str, second:
     for order in orders(requests_of(store, first), requests_of(store, second)):
         key = created(store, session({"first": "1"}, user="ann"))
         actors = {
-            "a": Actor(store, OPERATIONS[first](key)(store)),
-            "b": Actor(store, OPERATIONS[second](key)(store)),
+            "a": Stepped(store.client, OPERATIONS[first](key)(store)),
+            "b": Stepped(store.client, OPERATIONS[second](key)(store)),
         }
         for turn in order:
-            if not actors[turn].finished:
+            if not actors[turn].done:
                 actors[turn].step()
         for actor in actors.values():
             actor.finish()
@@ -204,12 +168,12 @@ def test_an_operation_that_is_cut_off_has_done_nothing_or_all(
     while True:
         key = created(store, session({"first": "1"}, user="ann"))
         before = living(store)
-        actor = Actor(store, OPERATIONS[operation](key)(store))
+        actor = Stepped(store.client, OPERATIONS[operation](key)(store))
         for _ in range(requests):
             actor.step()
-        if actor.finished:
+        if actor.done:
             return
-        actor.cut_off()
+        actor.abandon()
         assert living(store) == before
         assert_users_are_listed(store)
         assert store.delete(key) is DELETED

@@ -29,7 +29,6 @@ from servers.firestore_emulator import FirestoreEmulator
 from support.firestore import (
     CHANGES,
     Making,
-    Stepped,
     WatchedFirestore,
     as_expected,
     as_seen,
@@ -39,6 +38,7 @@ from support.firestore import (
     marker_ends,
     watched,
 )
+from support.interleaving import Stepped
 
 
 @pytest.fixture

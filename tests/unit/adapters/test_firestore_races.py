@@ -34,13 +34,13 @@ from servers.firestore_emulator import FirestoreEmulator
 from support.firestore import (
     CHANGES,
     Making,
-    Stepped,
     WatchedFirestore,
+    checked_in_every_order,
     empty_store,
-    in_every_order,
     marker_ends,
     watched,
 )
+from support.interleaving import Stepped
 
 Begun = tuple[list[Stepped], Callable[..., None]]
 
@@ -81,7 +81,7 @@ def test_two_updates_of_different_keys_both_survive(
 
         return asking, check
 
-    assert in_every_order(begin) >= 2
+    assert checked_in_every_order(begin) >= 2
 
 
 def test_one_of_two_compare_and_sets_wins(store: FirestoreStore, client: WatchedFirestore) -> None:
@@ -100,7 +100,7 @@ def test_one_of_two_compare_and_sets_wins(store: FirestoreStore, client: Watched
 
         return asking, check
 
-    assert in_every_order(begin) > 2
+    assert checked_in_every_order(begin) > 2
 
 
 @pytest.mark.parametrize("making", CHANGES)
@@ -122,7 +122,7 @@ def test_no_update_outlives_a_deletion(
 
         return asking, check
 
-    assert in_every_order(begin) > 2
+    assert checked_in_every_order(begin) > 2
 
 
 @pytest.mark.parametrize("grace", [0, 10])
@@ -154,7 +154,7 @@ def test_an_update_is_in_the_rotated_record_or_is_refused(
 
         return asking, check
 
-    assert in_every_order(begin) > 2
+    assert checked_in_every_order(begin) > 2
 
 
 def read_and_rotate(store: FirestoreStore, key: str, new: str, grace: int) -> Asking[None]:
@@ -188,7 +188,7 @@ def test_a_log_out_ends_a_session_that_is_being_rotated(
 
         return asking, check
 
-    assert in_every_order(begin) > 2
+    assert checked_in_every_order(begin) > 2
 
 
 def test_one_of_two_rotations_wins(store: FirestoreStore, client: WatchedFirestore) -> None:
@@ -212,7 +212,7 @@ def test_one_of_two_rotations_wins(store: FirestoreStore, client: WatchedFiresto
 
         return asking, check
 
-    assert in_every_order(begin) >= 2
+    assert checked_in_every_order(begin) >= 2
 
 
 def test_one_of_two_creations_over_a_dead_session_wins(
@@ -231,7 +231,7 @@ def test_one_of_two_creations_over_a_dead_session_wins(
 
         return asking, check
 
-    assert in_every_order(begin) > 2
+    assert checked_in_every_order(begin) > 2
 
 
 def test_a_session_is_deleted_by_one_of_two(
@@ -247,4 +247,4 @@ def test_a_session_is_deleted_by_one_of_two(
 
         return asking, check
 
-    assert in_every_order(begin) > 2
+    assert checked_in_every_order(begin) > 2

@@ -6,11 +6,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from typing import Any
 
 import pytest
 
 from serverless_sessions import clock, ids, open_store
 from serverless_sessions.errors import Conflict, Moved, SessionGone
+from serverless_sessions.sansio import Asking
 from serverless_sessions.store import ABSENT, DELETED, Change, Entry, Record
 from serverless_sessions.testing.cases.base import (
     created,
@@ -27,7 +29,7 @@ from servers.fault_proxy import FaultProxy, fault_proxy
 from servers.lockstep import speak_redis
 from servers.process import HOST
 from servers.redis_server import RedisServer
-from support.interleaving import cut_off_after, interleaved, orders
+from support.interleaving import Stepped, cut_off_after, in_every_order
 
 
 @pytest.fixture
@@ -105,7 +107,9 @@ def test_a_server_that_forgot_the_scripts_is_told_them_again(
 
 def test_creation_cut_off_after_its_first_request_leaves_no_session(store: RedisStore) -> None:
     key = fresh_key()
-    assert cut_off_after(1, store.operations.create(key, session(user="ann")), store.client)
+    assert cut_off_after(
+        1, Stepped(store.client, store.operations.create(key, session(user="ann")))
+    )
     assert store.load(key) is None
     assert store.list_user("ann") == [key]
 
@@ -115,7 +119,7 @@ def test_rotation_cut_off_leaves_exactly_one_session_that_is_listed(store: Redis
         key = created(store, session(user="ann"))
         record, new = loaded(store, key), key_beside(store, key)
         rotating = store.operations.rotate(key, new, renewed(record), record.rev, clock.now())
-        cut = cut_off_after(requests, rotating, store.client)
+        cut = cut_off_after(requests, Stepped(store.client, rotating))
         alive = [k for k in (key, new) if isinstance(store.load(k), Record)]
         assert alive == ([key] if requests == 1 else [new])
         assert set(alive) <= set(store.list_user("ann"))
@@ -127,49 +131,53 @@ def test_rotation_cut_off_leaves_exactly_one_session_that_is_listed(store: Redis
 
 def test_deletion_cut_off_after_its_first_request_has_ended_the_session(store: RedisStore) -> None:
     key = created(store, session(user="ann"))
-    assert cut_off_after(1, store.operations.delete(key), store.client)
+    assert cut_off_after(1, Stepped(store.client, store.operations.delete(key)))
     assert store.load(key) is None
     assert store.list_user("ann") == [key]
 
 
-def test_no_order_of_requests_lets_a_rotation_outlive_a_log_out(store: RedisStore) -> None:
-    for order in orders():
+def raced(
+    store: RedisStore, rival: Callable[[str], Asking[Any]]
+) -> Iterator[tuple[str, str, Any, Any]]:
+    """Old and new key, and the outcomes of a rotation and its rival, in each order there is."""
+    keys: list[tuple[str, str]] = []
+
+    def start() -> list[Stepped]:
         key = created(store, session(user="ann"))
         record, new = loaded(store, key), key_beside(store, key)
-        rotation, answer = interleaved(
-            order,
-            store.operations.rotate(key, new, renewed(record), record.rev, clock.now()),
-            store.operations.delete(key),
-            store.client,
-        )
+        keys.append((key, new))
+        rotation = store.operations.rotate(key, new, renewed(record), record.rev, clock.now())
+        return [Stepped(store.client, rotation), Stepped(store.client, rival(key))]
+
+    for rotated, answer in in_every_order(start):
+        yield *keys[-1], rotated, answer
+    assert len(keys) > 2
+
+
+def test_no_order_of_requests_lets_a_rotation_outlive_a_log_out(store: RedisStore) -> None:
+    for key, new, rotated, answer in raced(store, store.operations.delete):
         if isinstance(answer, Moved):
-            assert rotation is None
+            assert rotated is None
             assert texts(loaded(store, new)) == {"first": "1"}
             assert new in store.list_user("ann")
             assert store.delete(answer.to) is DELETED
         else:
             assert answer is DELETED
-            assert isinstance(rotation, SessionGone)
+            assert isinstance(rotated, SessionGone)
         assert store.load(key) is None
         assert store.load(new) is None
 
 
 def test_no_order_of_requests_loses_an_update_that_a_rotation_meets(store: RedisStore) -> None:
-    for order in orders():
-        key = created(store, session(user="ann"))
-        record, new = loaded(store, key), key_beside(store, key)
-        change = Change(set=entries(a="1"))
-        rotation, updated = interleaved(
-            order,
-            store.operations.rotate(key, new, renewed(record), record.rev, clock.now()),
-            store.operations.update(key, change),
-            store.client,
-        )
-        if rotation is None:
+    change = Change(set=entries(a="1"))
+    for key, new, rotated, updated in raced(
+        store, lambda key: store.operations.update(key, change)
+    ):
+        if rotated is None:
             assert isinstance(updated, SessionGone)
             assert store.delete(new) is DELETED
         else:
-            assert isinstance(rotation, Conflict)
+            assert isinstance(rotated, Conflict)
             assert updated is None
             assert texts(loaded(store, key)) == {"first": "1", "a": "1"}
             assert store.delete(key) is DELETED
