@@ -141,4 +141,3 @@ def _of_the_service(error: ClientError, what: str) -> SessionError:
             f"{what} is refused ({code}): is its only key the partition key 'id', a string?"
         )
     return StoreUnavailable(f"{what}: DynamoDB answered {code}")
-
