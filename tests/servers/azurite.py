@@ -6,10 +6,8 @@ does not check the signature of a token.
 
 from __future__ import annotations
 
-import base64
 import json
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,21 +59,6 @@ def azurite_with_sign_in() -> Iterator[Azurite]:
         options = ("--oauth", "basic", "--cert", str(files.certificate), "--key", str(files.key))
         with _started(port, *options) as (pid, name):
             yield Azurite(port, name, pid, files.certificate)
-
-
-def bearer_token(audience: str = "https://storage.azure.com") -> tuple[str, int]:
-    """A token as the identity platform shapes them, unsigned, and when it ends, in Unix seconds."""
-    now = int(time.time())
-    claims = {
-        "aud": audience,
-        "iss": "https://sts.windows.net/00000000-0000-0000-0000-000000000000/",
-        "iat": now - 60,
-        "nbf": now - 60,
-        "exp": now + 3600,
-    }
-    parts = ({"alg": "RS256", "typ": "JWT"}, claims, {"signature": "none"})
-    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
-    return ".".join(part.decode().rstrip("=") for part in encoded), now + 3600
 
 
 @contextmanager

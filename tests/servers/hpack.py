@@ -6,18 +6,19 @@ RFC 7541. That client neither Huffman-codes nor refers to the static table for w
 from __future__ import annotations
 
 STATIC_ENTRIES = 61
-TABLE_BYTES = 4096
-ENTRY_OVERHEAD = 32
 
 Field = tuple[bytes, bytes]
 
 
 class HeaderTable:
-    """The headers that a connection's peer refers to by number, newest first."""
+    """The headers that a connection's peer refers to by number, newest last.
+
+    Old ones stay, though the peer has forgotten them: it counts from the newest, and never to one
+    that it had to forget.
+    """
 
     def __init__(self) -> None:
         self._entries: list[Field] = []
-        self._limit = TABLE_BYTES
 
     def decoded(self, block: bytes) -> dict[bytes, bytes]:
         """The headers of a block; those of the static table are left out."""
@@ -27,9 +28,8 @@ class HeaderTable:
             first = reader.peek()
             if first & 0x80:
                 name, value = self._entry(reader.integer(7))
-            elif first & 0xE0 == 0x20:
-                self._limit = reader.integer(5)
-                self._evict()
+            elif first & 0xE0 == 0x20:  # a new size of the table
+                reader.integer(5)
                 continue
             else:
                 remembered = bool(first & 0x40)
@@ -37,17 +37,12 @@ class HeaderTable:
                 name = self._entry(index)[0] if index else reader.text()
                 value = reader.text()
                 if remembered:
-                    self._entries.insert(0, (name, value))
-                    self._evict()
+                    self._entries.append((name, value))
             headers[name] = value
         return headers
 
     def _entry(self, index: int) -> Field:
-        return (b"", b"") if index <= STATIC_ENTRIES else self._entries[index - STATIC_ENTRIES - 1]
-
-    def _evict(self) -> None:
-        while sum(len(n) + len(v) + ENTRY_OVERHEAD for n, v in self._entries) > self._limit:
-            self._entries.pop()
+        return (b"", b"") if index <= STATIC_ENTRIES else self._entries[STATIC_ENTRIES - index]
 
 
 class _Reader:

@@ -31,8 +31,8 @@ class Link:
         return received
 
     def to_client(self, data: bytes) -> None:
+        self.faults.count(received=len(data))  # first: whoever has the reply finds it counted
         _send(self._client, data)
-        self.faults.count(received=len(data))
 
     def from_server(self) -> bytes:
         return _received(self._connected())

@@ -42,6 +42,7 @@ def reserved_port() -> Iterator[int]:
 def running(command: Sequence[str], ready: Callable[[], bool]) -> Iterator[int]:
     """The command as a process, from when ``ready`` says so; gives its pid.
 
+    It ends with the block, and at the latest with the thread that started it.
     Raises RuntimeError with the end of its output when it exits early or is never ready.
     """
     with tempfile.TemporaryFile() as log, ExitStack() as stack:
@@ -99,7 +100,7 @@ def installed(path: str) -> Path:
 
 
 def _dying_with_us() -> list[str]:
-    """A test run that is killed cannot stop what it started; the kernel can, where asked to."""
+    """A test run that is killed stops nothing any more; Linux does, where it is asked to."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
 
