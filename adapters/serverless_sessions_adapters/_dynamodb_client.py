@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from urllib3.util import Timeout
 
 from serverless_sessions import clock
-from serverless_sessions.errors import ConfigurationError, StoreUnavailable
+from serverless_sessions.errors import ConfigurationError
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.0
@@ -84,8 +84,12 @@ def bound_each_request(client: Any) -> None:
     )
 
 
+class DamagedAnswer(Exception):
+    """An answer was cut off, altered, or written by somebody else."""
+
+
 def refuse_damaged(response_dict: Mapping[str, Any], **_: object) -> None:
-    """Raise StoreUnavailable for a reply that was cut off, altered or written by somebody else.
+    """Raise DamagedAnswer unless an answer is one.
 
     With retries off botocore takes whatever came: half a JSON text counts as an empty answer,
     which would say that there is no session.
@@ -100,9 +104,7 @@ def refuse_damaged(response_dict: Mapping[str, Any], **_: object) -> None:
         and body.endswith(b"}")
     )
     if not whole:
-        raise StoreUnavailable(
-            f"the answer of DynamoDB arrived damaged (status {response_dict['status_code']})"
-        )
+        raise DamagedAnswer(f"it has status {response_dict['status_code']}")
 
 
 def is_aws(client: Any) -> bool:

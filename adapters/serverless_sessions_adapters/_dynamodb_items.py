@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from serverless_sessions import clock
 from serverless_sessions.errors import CorruptRecord
@@ -13,6 +13,7 @@ from serverless_sessions.store import (
     NONE,
     TTL_LAG_SECONDS,
     Absence,
+    Change,
     Entry,
     Facts,
     Record,
@@ -24,6 +25,9 @@ Item = dict[str, Value]
 
 ITEM_BYTES = 409_600
 """An item's limit, names of attributes included (Quotas in Amazon DynamoDB: item size)."""
+CHANGED = 100
+EXPECTED = 20
+"""Entries that one request changes, and expects."""
 
 
 class Rev(NamedTuple):
@@ -92,7 +96,7 @@ def marker_item(key: str, marker: Marker) -> Item:
     }
 
 
-def is_live(item: Item | None) -> bool:
+def is_live(item: Item | None) -> TypeGuard[Item]:
     """Whether a live record is there whole: what the condition ``live`` says."""
     if item is None or "to" in item:
         return False
@@ -210,6 +214,11 @@ def equal(name: str, value: str) -> Expression:
     return Expression(f"#{name} = :{name}", {f"#{name}": name}, {f":{name}": text(value)})
 
 
+def absent(name: str) -> Expression:
+    """There is no such attribute."""
+    return Expression(f"attribute_not_exists(#{name})", {f"#{name}": name})
+
+
 def expected(expect: Mapping[str, str | Absence]) -> Iterator[Expression]:
     """Each entry is stored as expected; one past its deadline is absent."""
     for n, (name, stored) in enumerate(expect.items()):
@@ -222,6 +231,40 @@ def expected(expect: Mapping[str, str | Absence]) -> Iterator[Expression]:
                 names,
                 {f":e{n}": text(str(stored))},
             )
+
+
+def fits_an_expression(change: Change) -> bool:
+    """An expression takes 300 operators and 4 KB (Quotas in Amazon DynamoDB: expression
+    parameters); what is expected of an entry takes six."""
+    entries = 0 if change.clear else len(change.set) + len(change.remove)
+    return entries <= CHANGED and len(change.expect) <= EXPECTED
+
+
+def changed(change: Change, token: str) -> Expression:
+    """What ``change`` sets and removes, the revision included."""
+    sets = ["rev = :rev", "nonce = :nonce"]
+    removed: list[str] = []
+    names: dict[str, str] = {}
+    values = {":rev": text(token), ":nonce": text(change.nonce)}
+    if change.idle is not None:
+        absolute = change.seen.absolute if isinstance(change.seen, Rev) else change.idle
+        sets += ["exp = :exp", "#ttl = :ttl"]
+        names["#ttl"] = "ttl"
+        values[":exp"] = number(change.idle)
+        values[":ttl"] = number(min(change.idle, absolute) + TTL_LAG_SECONDS)
+    if change.clear:
+        sets.append("v = :v")
+        values[":v"] = entry_values(change.set)
+    else:
+        for n, (name, entry) in enumerate(change.set.items()):
+            sets.append(f"v.#s{n} = :s{n}")
+            names[f"#s{n}"] = name
+            values[f":s{n}"] = entry_value(entry)
+        for n, name in enumerate(change.remove - change.set.keys()):
+            removed.append(f"v.#r{n}")
+            names[f"#r{n}"] = name
+    removal = f" REMOVE {', '.join(removed)}" if removed else ""
+    return Expression(f"SET {', '.join(sets)}{removal}", names, values)
 
 
 def bytes_of(item: Item) -> int:

@@ -10,7 +10,6 @@ from serverless_sessions.sansio import Asking, StoreOperations
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
-    TTL_LAG_SECONDS,
     Absence,
     Change,
     Deletion,
@@ -23,25 +22,23 @@ from serverless_sessions.store import (
 from . import _dynamodb_errors as errors
 from ._dynamodb_items import (
     ITEM_BYTES,
-    Expression,
     Item,
     Marker,
     Rev,
+    absent,
     bytes_of,
-    entry_value,
-    entry_values,
+    changed,
     equal,
     expected,
+    fits_an_expression,
     free,
     is_live,
     live,
     marker_item,
     marker_of,
-    number,
     number_of,
     record_item,
     record_of,
-    text,
     text_of,
 )
 from ._dynamodb_requests import Arguments, Table, Unmet, pause
@@ -50,9 +47,6 @@ from ._dynamodb_users import UserIndex, Write
 MAX_BYTES = 400_000
 """What remains of an item holds the facts and a thousand entries, or half as many with a ttl;
 more of both are counted as they are."""
-CHANGED = 100
-EXPECTED = 20
-"""An expression takes 300 operators and 4 KB (Quotas in Amazon DynamoDB: expression parameters)."""
 
 
 class DynamoDBOperations(StoreOperations):
@@ -69,11 +63,9 @@ class DynamoDBOperations(StoreOperations):
 
     def load(self, key: str) -> Asking[Record | Moved | None]:
         item = yield from self._table.get(key)
-        if item is not None and is_live(item):
+        if is_live(item):
             return record_of(item)
-        marker = marker_of(item)
-        in_grace = marker is not None and marker.grace_until > clock.now()
-        return Moved(marker.to) if marker is not None and in_grace else None
+        return _moved(item)
 
     def create(self, key: str, record: Record) -> Asking[None]:
         put = self._table.put(_new_item(key, record), free())
@@ -91,7 +83,7 @@ class DynamoDBOperations(StoreOperations):
 
     def update(self, key: str, change: Change) -> Asking[None]:
         refuse_oversize(size_of(change.set), MAX_BYTES)
-        if len(change.set) + len(change.remove) > CHANGED or len(change.expect) > EXPECTED:
+        if not fits_an_expression(change):
             yield from self._replace(key, change)
             return
         while True:
@@ -174,7 +166,7 @@ class DynamoDBOperations(StoreOperations):
             condition &= equal("rid", change.rid)
         for unchanged in expected(change.expect):
             condition &= unchanged
-        return self._table.update(key, _change_expression(change), condition)
+        return self._table.update(key, changed(change, ids.draw_nonce()), condition)
 
     def _replace(self, key: str, change: Change) -> Asking[None]:
         """Read the record, and put it back changed if it still is as it was read."""
@@ -184,13 +176,13 @@ class DynamoDBOperations(StoreOperations):
             _refuse(change, item)
             assert item is not None
             record = record_of(item)
-            changed = record._replace(
+            replaced = record._replace(
                 entries=change.applied_to(record.entries),
                 idle=record.idle if change.idle is None else change.idle,
                 nonce=change.nonce,
             )
             put = self._table.put(
-                _fitting(record_item(key, changed, ids.draw_nonce())),
+                _fitting(record_item(key, replaced, ids.draw_nonce())),
                 live() & equal("rev", item["rev"]["S"]),
             )
             try:
@@ -241,7 +233,7 @@ class DynamoDBOperations(StoreOperations):
 
     def _delete_anonymous(self, key: str) -> Asking[Deletion | Absence]:
         """In one request. Raises Unmet for a marker and for a session that is bound to a user."""
-        condition = _absent("to") & _absent("user")
+        condition = absent("to") & absent("user")
         deletion = {**self._table.delete(key, condition), "ReturnValues": "ALL_OLD"}
         answer = yield from self._table.send("delete_item", deletion)
         return DELETED if is_live(answer.get("Attributes")) else ABSENT
@@ -249,7 +241,7 @@ class DynamoDBOperations(StoreOperations):
     def _delete_bound(self, key: str, item: Item) -> Asking[None]:
         """Together with its place among the sessions of its user, whom ``item`` names."""
         user, absolute = item["user"]["S"], number_of(item, "abs") or clock.now()
-        condition = _absent("to") & equal("user", user)
+        condition = absent("to") & equal("user", user)
         deletion: Write = {"Delete": self._table.delete(key, condition)}
         yield from self._table.transact([deletion, self._users.without(user, key, absolute)])
 
@@ -271,47 +263,21 @@ def _fitting(item: Item) -> Item:
     return item
 
 
-def _absent(name: str) -> Expression:
-    return Expression(f"attribute_not_exists(#{name})", {f"#{name}": name})
-
-
-def _change_expression(change: Change) -> Expression:
-    sets = ["rev = :rev", "nonce = :nonce"]
-    removed: list[str] = []
-    names: dict[str, str] = {}
-    values = {":rev": text(ids.draw_nonce()), ":nonce": text(change.nonce)}
-    if change.idle is not None:
-        absolute = change.seen.absolute if isinstance(change.seen, Rev) else change.idle
-        sets += ["exp = :exp", "#ttl = :ttl"]
-        names["#ttl"] = "ttl"
-        values[":exp"] = number(change.idle)
-        values[":ttl"] = number(min(change.idle, absolute) + TTL_LAG_SECONDS)
-    if change.clear:
-        sets.append("v = :v")
-        values[":v"] = entry_values(change.set)
-    else:
-        for n, (name, entry) in enumerate(change.set.items()):
-            sets.append(f"v.#s{n} = :s{n}")
-            names[f"#s{n}"] = name
-            values[f":s{n}"] = entry_value(entry)
-        for n, name in enumerate(change.remove - change.set.keys()):
-            removed.append(f"v.#r{n}")
-            names[f"#r{n}"] = name
-    removal = f" REMOVE {', '.join(removed)}" if removed else ""
-    return Expression(f"SET {', '.join(sets)}{removal}", names, values)
-
-
 def _refuse(change: Change, item: Item | None) -> None:
     """Raise what stands in the way of ``change``; nothing does where this returns."""
-    if item is None or not is_live(item):
-        marker = marker_of(item)
-        if marker is not None and marker.grace_until > clock.now():
-            raise Moved(marker.to)
-        raise SessionGone("the session has ended")
+    if not is_live(item):
+        raise _moved(item) or SessionGone("the session has ended")
     if change.rid not in (None, text_of(item, "rid")):
         raise SessionGone("another session stands under this key")
     if not change.is_met_by(record_of(item).entries, clock.now()):
         raise Conflict("an entry is not as the change expects it")
+
+
+def _moved(item: Item | None) -> Moved | None:
+    """Where a marker leads while its grace lasts."""
+    marker = marker_of(item)
+    in_grace = marker is not None and marker.grace_until > clock.now()
+    return Moved(marker.to) if marker is not None and in_grace else None
 
 
 def _stands(item: Item | None) -> bool:
@@ -320,4 +286,4 @@ def _stands(item: Item | None) -> bool:
 
 def _is_repeat(record: Record, item: Item | None) -> bool:
     """Whether ``item`` is what this very write has stored before its reply was lost."""
-    return item is not None and is_live(item) and text_of(item, "nonce") == record.nonce != ""
+    return is_live(item) and text_of(item, "nonce") == record.nonce != ""

@@ -86,7 +86,7 @@ class Table:
 
 def pause(attempt: int, cause: Exception) -> Request:
     """Wait, with jitter, before a write is tried again; Conflict when no time is left for it."""
-    seconds = random.uniform(0, min(0.1, 0.005 * 2**attempt))  # noqa: S311  (no secret)
+    seconds = random.uniform(0, min(0.1, 0.005 * 2 ** min(attempt, 5)))  # noqa: S311  (no secret)
     if clock.time_left() <= seconds:
         raise Conflict("others kept writing to the session until time was up") from cause
     return lambda _: time.sleep(seconds)

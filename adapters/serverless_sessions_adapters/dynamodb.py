@@ -25,13 +25,31 @@ _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 class DynamoDBStore(ClientStore):
     """Keeps sessions in one table, whose only key is the partition key ``id``, a string.
 
-    ``client`` is boto3's low-level client of DynamoDB.
+    A session is an item. Its attributes are the map ``v``, with a text for each session key, or a
+    list of text and deadline; the deadlines ``exp`` (idle) and ``abs``, and ``ttl``, at which
+    DynamoDB may remove it; ``rev`` and ``nonce`` of the last write; ``rid``, ``created``, ``user``
+    and ``auth`` (authenticated_at). A rotation leaves ``to``, ``grace``, ``exp`` and ``ttl`` under
+    the old key. The sessions of a user are listed in an item of their own, ``u#`` and a hash of the
+    name, which the transaction that creates, rotates or deletes one changes with it.
+
+    Requests: load 1, create 1, update 1, rotate 1, delete 1, or 2 for a session with a user;
+    list_user 1. A change of more than 100 entries reads and puts the whole item, under the
+    condition that it is still as it was read: 2 or more. A refusal tells its reason by itself. Now
+    and then a log-in of a user with a hundred sessions takes 2 more, which prune the list. What
+    takes more than one request changes sessions by one of them only, so an interruption leaves
+    each operation done or not begun; a pruning that was done before stays.
+
+    An item that a transaction of others holds is asked for again, in the time of the call.
+
+    It takes the permissions GetItem, PutItem, UpdateItem, DeleteItem and ConditionCheckItem; scan
+    takes Scan, check DescribeTable and DescribeTimeToLive. ``client`` is boto3's low-level client.
     """
+
+    operations: DynamoDBOperations
 
     def __init__(self, client: Any, table: str = DEFAULT_TABLE) -> None:
         self._table = Table(table)
-        self._asked = DynamoDBOperations(self._table, tells=is_aws(client))
-        super().__init__(self._asked, client)
+        super().__init__(DynamoDBOperations(self._table, tells=is_aws(client)), client)
 
     @property
     def table(self) -> str:
@@ -41,12 +59,12 @@ class DynamoDBStore(ClientStore):
         return f"DynamoDBStore({self.table!r})"
 
     def list_user(self, user: str) -> list[str]:
-        return self.ask("listing a user's sessions", self._asked.members(user))
+        return self.ask("listing a user's sessions", self.operations.members(user))
 
     def scan(self) -> Iterator[tuple[str, Record]]:
         start = None
         while True:
-            records, start = self.ask("going through all sessions", self._asked.page(start))
+            records, start = self.ask("going through all sessions", self.operations.page(start))
             yield from records
             if start is None:
                 return

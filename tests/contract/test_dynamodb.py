@@ -97,6 +97,11 @@ class TestOnDynalite(DynamoDBCases):
 
 
 class TestAwaited(AsyncStoreContract, DynamoDBCases):
+    """The same calls in worker threads; the races are run in full without them."""
+
+    duels = 40
+    increments = 2
+
     @pytest.fixture
     def async_store(self, served: Any) -> Iterator[AsyncSessionStore]:
         with empty_table(served) as store:

@@ -251,7 +251,7 @@ def test_what_is_no_answer_of_dynamodb_is_never_an_empty_session(
     server: Server, store: DynamoDBStore, answer: bytes
 ) -> None:
     server.answer = answer
-    with pytest.raises(StoreUnavailable) as raised:
+    with pytest.raises(StoreUnavailable, match="loading a session in the table 'carts'") as raised:
         store.load(KEY)
     assert "text" not in str(raised.value)
 

@@ -99,6 +99,25 @@ def test_any_text_under_any_name_is_changed_and_expected(
     assert dict(loaded(store, key).entries) == kept
 
 
+def test_dynamodb_removes_a_session_when_it_is_long_over(store: DynamoDBStore) -> None:
+    """By the deadline that comes first, as far as the write knows it: never before that."""
+
+    def ttl() -> int:
+        (item,) = items(store)
+        return int(item["ttl"]["N"]) - TTL_LAG_SECONDS
+
+    key = created(store, session(idle=100, absolute=500))
+    assert ttl() == START + 100
+    store.update(key, Change(idle=START + 200))
+    assert ttl() == START + 200
+    store.update(key, Change(idle=START + 900))
+    assert ttl() == START + 900
+    store.update(key, Change(idle=START + 900, seen=loaded(store, key).rev))
+    assert ttl() == START + 500
+    store.update(key, Change(set={"a": Entry("1")}))
+    assert ttl() == START + 500
+
+
 def test_a_marker_ends_after_an_hour(time: FrozenClock) -> None:
     item = marker_item(KEY, Marker("new", START + 10))
     assert int(item["ttl"]["N"]) == START + MARKER_SECONDS + TTL_LAG_SECONDS

@@ -56,6 +56,10 @@ COSTS: dict[str, tuple[Callable[[DynamoDBStore, str], object], list[str]]] = {
     ),
     "set 101": (lambda store, key: store.update(key, MANY), [GET, PUT]),
     "remove": (lambda store, key: store.update(key, Change(remove=frozenset("a"))), [UPDATE]),
+    "clear and set 101": (
+        lambda store, key: store.update(key, MANY._replace(clear=True)),
+        [UPDATE],
+    ),
     "clear": (lambda store, key: store.update(key, Change(clear=True)), [UPDATE]),
     "touch": (lambda store, key: store.update(key, Change(idle=2**40)), [UPDATE]),
     "modify": (
@@ -79,6 +83,18 @@ def test_requests_of(store: DynamoDBStore, wire: Wire, operation: str) -> None:
     act, expected = COSTS[operation]
     act(store, key)
     assert wire.operations == expected
+
+
+def test_every_read_is_strongly_consistent(store: DynamoDBStore, wire: Wire) -> None:
+    """A replica that lags would bring a session back that has just been destroyed."""
+    key = created(store, session(user="ann"))
+    store.load(key)
+    store.update(key, MANY)
+    store.list_user("ann")
+    list(store.scan())
+    reads = [call for call in wire.calls if call.operation in (GET, "Scan")]
+    assert len(reads) == 4
+    assert all(call.arguments["ConsistentRead"] is True for call in reads)
 
 
 def test_ending_a_users_session_takes_two_requests(store: DynamoDBStore, wire: Wire) -> None:
@@ -118,7 +134,7 @@ def test_what_stood_in_the_way_is_told_without_another_request(
 
 def test_a_workalike_that_does_not_tell_is_asked(store: DynamoDBStore, wire: Wire) -> None:
     """As dynalite is, and whatever answers at an endpoint that is not Amazon's."""
-    store._asked._tells = False
+    store.operations._tells = False
     with pytest.raises(SessionGone):
         store.update(fresh_key(), Change(set=entries(a="1")))
     assert wire.operations == [UPDATE, GET]
