@@ -36,7 +36,7 @@ programs:
 	-@which $(PROGRAMS) >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get --quiet update && \
 		apt-get --quiet install --yes --no-install-recommends $(PROGRAMS); }
 
-check: $(INSTALLED) $(PYRIGHT)
+check: $(INSTALLED) $(PYRIGHT) servers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

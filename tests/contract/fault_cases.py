@@ -125,6 +125,7 @@ def _answer(found: Any) -> dict[str, Any]:
     return {"statusCode": 200, "body": json.dumps(found)}
 
 
+@pytest.mark.long
 class FaultCases:
     """A subclass gives the fixture ``proxy``, opens a store through it, and names the answers by
     which its server says that it is broken or too busy."""

@@ -40,6 +40,7 @@ def store(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator
             yield opened
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_every_increment_counts(name: str, store: SessionStore) -> None:
     times = TIMES.get(name, 200)

@@ -57,7 +57,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(built: Path) -> None:
     assert not [name for name in names if name.startswith((".venv", ".sessions"))]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_the_tests_pass_against_the_installed_wheel(built: Path, tmp_path: Path) -> None:
     (wheel,) = built.glob("*.whl")
     venv.create(tmp_path / "venv", with_pip=True)
@@ -71,10 +71,12 @@ def test_the_tests_pass_against_the_installed_wheel(built: Path, tmp_path: Path)
         shutil.copytree(ROOT / name, work / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, work / name)
+    (work / ".make").symlink_to(ROOT / ".make")  # the servers that `make servers` installed
 
     where = run(python, "-c", "import serverless_sessions as s; print(s.__file__)", cwd=work)
     assert str(tmp_path / "venv") in where
     assert not [name for name in SOURCES if (work / name).exists()]
-    summary = run(python, "-m", "pytest", "-q", "-n", "2", cwd=work).strip().splitlines()[-1]
+    pytest = (python, "-m", "pytest", "-q", "-n", "2", "-m", "not long")
+    summary = run(*pytest, cwd=work).strip().splitlines()[-1]
     assert "passed" in summary
     print(summary)
