@@ -54,6 +54,7 @@ def _ttl_is_on(**_: object) -> tuple[object, object]:
 
 @contextmanager
 def empty_table(client: Any) -> Iterator[DynamoDBStore]:
+    client.close()  # idle connections, on which an emulator may be about to hang up
     store = DynamoDBStore(client, f"sessions-{uuid.uuid4()}")
     store.provision()
     yield store
