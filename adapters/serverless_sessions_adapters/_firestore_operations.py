@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from datetime import datetime
 
 from google.api_core.exceptions import (
@@ -185,7 +186,8 @@ def _update_blindly(key: str, change: Change) -> Asking[None]:
         if not written.numbers.get("created"):  # a marker has none
             live((yield from read(key, WITHOUT_ENTRIES)))
         raise SessionGone("the session has ended")
-    yield from _touch(key, change, written, patience)
+    with suppress(Conflict):  # the change is made, and the next use moves the deadline
+        yield from _touch(key, change, written, patience)
 
 
 def _touch(key: str, change: Change, written: Written, patience: Patience) -> Asking[None]:

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import Aborted, ServiceUnavailable
+from google.api_core.exceptions import Aborted, FailedPrecondition, ServiceUnavailable
 
 from serverless_sessions import clock
 from serverless_sessions.errors import Conflict, Moved, SessionGone, StoreUnavailable
@@ -125,6 +125,23 @@ def with_no_time_for_a_second_try(client: WatchedFirestore, asking: Asking[Any])
 
     with clock.call_limit(0):
         return run(asking, answered)
+
+
+def test_a_touch_that_others_keep_from_happening_leaves_the_change_made(
+    store: FirestoreStore, client: WatchedFirestore
+) -> None:
+    key = created(store, session(idle=100))
+
+    def others_win(_: str) -> None:
+        if client.requests[1:] == ["commit"]:
+            raise FailedPrecondition("on purpose")  # type: ignore[no-untyped-call]  # the SDK's own
+
+    client.requests.clear()
+    client.before = others_win
+    change = blind_and_due(store, key, a="1")
+    with_no_time_for_a_second_try(client, store.operations.update(key, change))
+    assert client.requests == ["commit", "commit"]
+    assert texts(loaded(store, key)) == {"first": "1", "a": "1"}
 
 
 def test_a_race_that_is_given_up_names_no_key(
