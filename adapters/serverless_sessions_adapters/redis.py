@@ -269,12 +269,13 @@ def _single(options: dict[str, Any], tls: bool) -> tuple[redis.Redis, Callable[[
 
 def _cluster(options: dict[str, Any], tls: bool) -> tuple[_LazyCluster, Callable[[], Any]]:
     host, port = options["host"], options["port"]
+    shown = f"[{host}]" if ":" in host else host
     rest = {name: value for name, value in options.items() if name not in ("host", "port")}
 
     def make() -> redis.RedisCluster:
         # Given a url, redis-py lets the connections be of a class of ours.
         return redis.RedisCluster.from_url(
-            f"redis://{host}:{port}",
+            f"redis://{shown}:{port}",
             connection_class=BoundedTLSConnection if tls else BoundedConnection,
             retry=Retry(NoBackoff(), 0),
             max_connections=ONE_EACH,

@@ -74,12 +74,15 @@ def test_opening_makes_no_connection() -> None:
     opened("redis://127.0.0.1:1?cluster=on").close()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 @pytest.mark.parametrize("more", ["", "?cluster=on"])
-def test_a_server_that_is_not_there_is_unavailable(more: str) -> None:
-    store = opened(f"redis://127.0.0.1:1{more}")
+def test_a_server_that_is_not_there_is_unavailable(more: str, host: str) -> None:
+    store = opened(f"redis://{host}:1{more}")
     with pytest.raises(StoreUnavailable) as raised:
         store.load("0" * 64)
     assert not isinstance(raised.value, StoreTimeout)
+    refusals = redis.ConnectionError, redis.exceptions.RedisClusterException
+    assert isinstance(raised.value.__cause__, refusals)
     with pytest.raises(StoreUnavailable):
         asyncio.run(_awaited_load(store))
 
