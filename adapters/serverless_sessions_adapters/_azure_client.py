@@ -17,6 +17,7 @@ from azure.core.exceptions import (
     ServiceRequestTimeoutError,
     ServiceResponseTimeoutError,
 )
+from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableClient
 
 from serverless_sessions import clock
@@ -89,20 +90,30 @@ class Account:
     connection_string: str | None = field(default=None, repr=False)
 
     def open(self, table: str) -> Table:
-        return Table(*self._opened(TableClient, "azure.identity", table))
+        bounded = {"transport": BoundedTransport()}
+        return Table(*self._opened(TableClient, "azure.identity", table, bounded))
 
     def open_async(self, table: str) -> AsyncTable:
         from azure.data.tables.aio import TableClient as AsyncTableClient
 
-        return AsyncTable(*self._opened(AsyncTableClient, "azure.identity.aio", table))
+        return AsyncTable(*self._opened(AsyncTableClient, "azure.identity.aio", table, {}))
 
-    def _opened(self, client: Any, identity: str, table: str) -> tuple[Any, Any]:
+    def _opened(
+        self, client: Any, identity: str, table: str, sign_in: Mapping[str, Any]
+    ) -> tuple[Any, Any]:
         if self.connection_string is not None:
             return client.from_connection_string(self.connection_string, table, **_OPTIONS), None
         if self.key is not None:
             return client(self.endpoint, table, credential=self.key, **_OPTIONS), None
-        credential = importlib.import_module(identity).DefaultAzureCredential(**_SIGN_IN)
+        credential = importlib.import_module(identity).DefaultAzureCredential(**_SIGN_IN, **sign_in)
         return client(self.endpoint, table, credential=credential, **_OPTIONS), credential
+
+
+class BoundedTransport(RequestsTransport):  # type: ignore[misc]  # a lazy export has no type
+    """Gives each request of a sign-in the time that is left for the store call."""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        return super().send(request, **{**options, **bounds()})
 
 
 def bounds(default: float = 2.0) -> dict[str, float]:
@@ -139,6 +150,8 @@ def translated(error: Exception, what: str, table: str) -> SessionError:
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return StoreTimeout(f"{where}: Azure did not answer in time")
     if isinstance(error, ClientAuthenticationError) and status is None:
+        if not clock.time_left():
+            return StoreTimeout(f"{where}: no identity could sign in in time")
         return AccessDenied(
             f"{where}: no identity could sign in; give the function one, or set {KEY}"
         )

@@ -107,10 +107,10 @@ class AzureTablesOperations(StoreOperations):
             standing = _standing(found)
             if isinstance(standing, Marker):
                 return Moved(standing.to)
-            if found is None or standing is None:
+            if found is None:
                 return ABSENT
             if (yield from won(transaction(*removed(found)))):
-                return DELETED
+                return ABSENT if standing is None else DELETED
             yield tries.pause()
 
     def colocated(self, a: str, b: str) -> bool:

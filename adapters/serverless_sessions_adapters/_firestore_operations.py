@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from datetime import datetime
 
 from google.api_core.exceptions import (
@@ -79,7 +80,7 @@ class FirestoreOperations(StoreOperations):
         while True:
             try:
                 yield from commit(patience, write)
-            except _CHANGED_MEANWHILE as lost:
+            except _CHANGED_MEANWHILE:
                 found = yield from read(key, WITHOUT_ENTRIES)
                 if found.at is None:
                     write = Write("create", key, fields)
@@ -89,7 +90,7 @@ class FirestoreOperations(StoreOperations):
                     raise Conflict("another session stands under this key") from None
                 else:
                     write = Write("update", key, instead(fields), found.at)
-                yield from patience.wait(lost)
+                yield from patience.wait()
             else:
                 return
 
@@ -127,8 +128,8 @@ class FirestoreOperations(StoreOperations):
                 return Moved(standing.to)
             try:
                 yield from commit(patience, Write("delete", key, at=found.at))
-            except _CHANGED_MEANWHILE as lost:
-                yield from patience.wait(lost)
+            except _CHANGED_MEANWHILE:
+                yield from patience.wait()
             else:
                 return ABSENT if standing is None else DELETED
 
@@ -143,12 +144,12 @@ class Patience:
         self._ends = time.monotonic() + clock.time_left()
         self._tries = 0
 
-    def wait(self, lost: Exception) -> Asking[None]:
-        """Raises Conflict when the time is used up."""
+    def wait(self) -> Asking[None]:
+        """Raises Conflict when the time is used up, without what was lost: that names the key."""
         seconds = random.random() * min(0.2, 0.004 * 2 ** min(self._tries, 8))  # noqa: S311  (jitter)
         self._tries += 1
         if time.monotonic() + seconds >= self._ends:
-            raise Conflict("others kept changing the session until time was up") from lost
+            raise Conflict("others kept changing the session until time was up") from None
         yield lambda client: client.pause(seconds)
 
 
@@ -162,8 +163,8 @@ def commit(patience: Patience, *writes: Write) -> Asking[list[Written]]:
         try:
             written: list[Written] = yield lambda client: client.commit(writes)
             return written
-        except Aborted as lost:
-            yield from patience.wait(lost)
+        except Aborted:
+            yield from patience.wait()
 
 
 def _update_blindly(key: str, change: Change) -> Asking[None]:
@@ -185,7 +186,8 @@ def _update_blindly(key: str, change: Change) -> Asking[None]:
         if not written.numbers.get("created"):  # a marker has none
             live((yield from read(key, WITHOUT_ENTRIES)))
         raise SessionGone("the session has ended")
-    yield from _touch(key, change, written, patience)
+    with suppress(Conflict):  # the change is made, and the next use moves the deadline
+        yield from _touch(key, change, written, patience)
 
 
 def _touch(key: str, change: Change, written: Written, patience: Patience) -> Asking[None]:
@@ -196,8 +198,8 @@ def _touch(key: str, change: Change, written: Written, patience: Patience) -> As
         fields = {**deadline(change.idle, absolute), "rev": Increment(1)}
         try:
             yield from commit(patience, Write("update", key, fields, at))
-        except _CHANGED_MEANWHILE as lost:
-            yield from patience.wait(lost)
+        except _CHANGED_MEANWHILE:
+            yield from patience.wait()
             found = yield from read(key, WITHOUT_ENTRIES)
             if not isinstance(found.standing, Record):
                 return
@@ -226,8 +228,8 @@ def _update_as_seen(key: str, change: Change) -> Asking[None]:
             fields |= deadline(change.idle, record.facts.absolute)
         try:
             yield from commit(patience, Write("update", key, fields, found.at))
-        except _CHANGED_MEANWHILE as lost:
-            yield from patience.wait(lost)
+        except _CHANGED_MEANWHILE:
+            yield from patience.wait()
             found = yield from read(key)
         else:
             return

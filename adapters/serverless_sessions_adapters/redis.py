@@ -29,6 +29,10 @@ from serverless_sessions.urls import StoreURL
 from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations
 
 CONNECT_SECONDS = 1.0
+AT_ONCE = 100
+"""Connections of an event loop: further calls wait for one, as long as their time lasts."""
+ONE_EACH = 2**31
+"""No bound on the connections of threads, as one holds one at most. redis-py fails past 100."""
 LEAST_VERSION = (6, 2)
 
 
@@ -176,18 +180,22 @@ class _LazyCluster:
 class _AsyncCluster:
     """An asynchronous client of a cluster: one caller looks for the nodes while others wait.
 
-    redis-py lets them call meanwhile, and then closes their connections.
+    redis-py lets them call meanwhile, and then closes their connections. Its nodes refuse who
+    finds no connection free, so calls wait here for their turn.
     """
 
     def __init__(self, client: redis.asyncio.RedisCluster) -> None:
         self._client = client
         self._turn = asyncio.Lock()
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def evalsha(self, *arguments: Any) -> Any:
-        return await (await self._ready()).evalsha(*arguments)
+        async with self._room:
+            return await (await self._ready()).evalsha(*arguments)
 
     async def eval(self, *arguments: Any) -> Any:
-        return await (await self._ready()).eval(*arguments)
+        async with self._room:
+            return await (await self._ready()).eval(*arguments)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -241,11 +249,14 @@ def _single(options: dict[str, Any], tls: bool) -> tuple[redis.Redis, Callable[[
     pool: redis.ConnectionPool = redis.ConnectionPool(
         connection_class=BoundedTLSConnection if tls else BoundedConnection,
         retry=Retry(NoBackoff(), 0),
+        max_connections=ONE_EACH,
         **options,
     )
 
     def open_async() -> redis.asyncio.Redis:
-        pool: redis.asyncio.ConnectionPool = redis.asyncio.ConnectionPool(
+        pool = redis.asyncio.BlockingConnectionPool(
+            max_connections=AT_ONCE,
+            timeout=None,
             connection_class=redis.asyncio.SSLConnection if tls else redis.asyncio.Connection,
             retry=AsyncRetry(NoBackoff(), 0),
             socket_connect_timeout=CONNECT_SECONDS,
@@ -258,14 +269,16 @@ def _single(options: dict[str, Any], tls: bool) -> tuple[redis.Redis, Callable[[
 
 def _cluster(options: dict[str, Any], tls: bool) -> tuple[_LazyCluster, Callable[[], Any]]:
     host, port = options["host"], options["port"]
+    shown = f"[{host}]" if ":" in host else host
     rest = {name: value for name, value in options.items() if name not in ("host", "port")}
 
     def make() -> redis.RedisCluster:
         # Given a url, redis-py lets the connections be of a class of ours.
         return redis.RedisCluster.from_url(
-            f"redis://{host}:{port}",
+            f"redis://{shown}:{port}",
             connection_class=BoundedTLSConnection if tls else BoundedConnection,
             retry=Retry(NoBackoff(), 0),
+            max_connections=ONE_EACH,
             **rest,
         )
 
@@ -273,6 +286,7 @@ def _cluster(options: dict[str, Any], tls: bool) -> tuple[_LazyCluster, Callable
         client = redis.asyncio.RedisCluster(
             retry=AsyncRetry(NoBackoff(), 0),
             socket_connect_timeout=CONNECT_SECONDS,
+            max_connections=AT_ONCE,
             ssl=tls,
             **options,
         )

@@ -127,10 +127,12 @@ class AsyncClientStore(AsyncSessionStore):
         import asyncio
 
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            living = {a: client for a, client in self._clients.items() if not a.is_closed()}
-            self._clients = {**living, loop: self._open_client()}
-        return self._clients[loop]
+        client = self._clients.get(loop)
+        if client is None:
+            for ended in [known for known in list(self._clients) if known.is_closed()]:
+                self._clients.pop(ended, None)
+            client = self._clients[loop] = self._open_client()
+        return client
 
     async def load(self, key: str) -> Record | Moved | None:
         return await self._ask("loading a session", self.operations.load(key))

@@ -72,7 +72,7 @@ class StoreSteps:
             yield call
         except StoreUnavailable as lost:
             yield from _breath(lost)
-            yield from _settle_conditional(call, key, change.nonce, lost)
+            yield from _settle_conditional(call, key, change, lost)
 
     def rotate(
         self, old: str, new: str, record: Record, rev: object, grace_until: int
@@ -104,17 +104,25 @@ def _sent_again_if_lost(call: StoreCall) -> Steps[Any]:
 
 
 def _settle_conditional(
-    call: StoreCall, key: str, nonce: str, lost: StoreUnavailable
+    call: StoreCall, key: str, change: Change, lost: StoreUnavailable
 ) -> Steps[None]:
-    """Send a compare-and-set again unless it arrived; where neither is certain, say so."""
+    """Send a compare-and-set again unless it arrived; where neither is certain, say so.
+
+    That the entries are as expected proves nothing once others have written: they may have
+    brought back what the change replaced.
+    """
     look = StoreCall("load", (key,), call.ends, settles=True)
-    if _bears((yield from _sent_again_if_lost(look)), nonce):
+    found = yield from _sent_again_if_lost(look)
+    if _bears(found, change.nonce):
         return
+    is_open = StoreTimeout("a reply was lost: whether the change is stored is open")
+    if isinstance(found, Record) and change.seen not in (None, found.rev):
+        raise is_open from lost
     try:
         yield call._replace(settles=True)
     except (Conflict, Moved):
-        if not _bears((yield look), nonce):
-            raise StoreTimeout("a reply was lost: whether the change is stored is open") from lost
+        if not _bears((yield look), change.nonce):
+            raise is_open from lost
 
 
 def _breath(lost: StoreUnavailable) -> Steps[None]:

@@ -37,6 +37,7 @@ class WatchedFirestore(Firestore):
         return self._noted("query", partial(super().keys_with, field, value))
 
     def pause(self, seconds: float) -> object:  # type: ignore[override]  # a sign, and no pause
+        self.requests.append("pause")
         return PAUSED
 
     def _noted(self, name: str, request: Callable[[], T]) -> T:

@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from serverless_sessions import clock, open_store
-from serverless_sessions.errors import AccessDenied, StoreUnavailable
+from serverless_sessions.errors import AccessDenied, StoreTimeout, StoreUnavailable
 from serverless_sessions.store import DELETED, Record
 from serverless_sessions.testing.cases.base import created, fresh_key, loaded, session, texts
 from serverless_sessions_adapters import _azure_client
@@ -27,6 +28,7 @@ from servers.azurite import ACCOUNT, Azurite
 from servers.process import HOST
 
 AUDIENCE = "https://storage.azure.com"
+SECONDS_MORE = 1.0
 
 
 class IdentityEndpoint(ThreadingHTTPServer):
@@ -154,8 +156,11 @@ def test_no_wait_for_an_identity_outlasts_an_awaited_call(
         asyncio.run(load())
 
 
-def test_a_wait_for_an_identity_ends(store: AzureTablesStore, identity: IdentityEndpoint) -> None:
+def test_a_wait_for_an_identity_ends_with_the_call(
+    store: AzureTablesStore, identity: IdentityEndpoint
+) -> None:
     identity.may_answer.clear()
-    with pytest.raises((AccessDenied, StoreUnavailable)):
+    began = time.monotonic()
+    with clock.call_limit(0.3), pytest.raises(StoreTimeout, match="sign in"):
         store.load(fresh_key())
-    assert identity.asked_for == [AUDIENCE] * 2
+    assert time.monotonic() - began < 0.3 + SECONDS_MORE

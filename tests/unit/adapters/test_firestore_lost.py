@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import Aborted, ServiceUnavailable
+from google.api_core.exceptions import Aborted, FailedPrecondition, ServiceUnavailable
 
 from serverless_sessions import clock
 from serverless_sessions.errors import Conflict, Moved, SessionGone, StoreUnavailable
+from serverless_sessions.sansio import Asking, Request
 from serverless_sessions.store import ABSENT, MARKER_SECONDS, Change
 from serverless_sessions.testing import FrozenClock
 from serverless_sessions.testing.cases.base import (
@@ -24,6 +26,7 @@ from serverless_sessions.testing.cases.base import (
     session,
     texts,
 )
+from serverless_sessions.trampoline import run
 from serverless_sessions_adapters.firestore import FirestoreStore
 from servers.firestore_emulator import FirestoreEmulator
 from support.firestore import (
@@ -113,6 +116,41 @@ def test_a_touch_that_was_cut_off_leaves_the_old_deadline(
     assert loaded(store, key).idle == clock.now() + 100
     operation.step()
     assert loaded(store, key).idle == clock.now() + 7200
+
+
+def with_no_time_for_a_second_try(client: WatchedFirestore, asking: Asking[Any]) -> Any:
+    def answered(request: Request) -> Any:
+        with clock.call_limit(60):
+            return request(client)
+
+    with clock.call_limit(0):
+        return run(asking, answered)
+
+
+def test_a_touch_that_others_keep_from_happening_leaves_the_change_made(
+    store: FirestoreStore, client: WatchedFirestore
+) -> None:
+    key = created(store, session(idle=100))
+
+    def others_win(_: str) -> None:
+        if client.requests[1:] == ["commit"]:
+            raise FailedPrecondition("on purpose")  # type: ignore[no-untyped-call]  # the SDK's own
+
+    client.requests.clear()
+    client.before = others_win
+    change = blind_and_due(store, key, a="1")
+    with_no_time_for_a_second_try(client, store.operations.update(key, change))
+    assert client.requests == ["commit", "commit"]
+    assert texts(loaded(store, key)) == {"first": "1", "a": "1"}
+
+
+def test_a_race_that_is_given_up_names_no_key(
+    store: FirestoreStore, client: WatchedFirestore, time: FrozenClock
+) -> None:
+    key, asking = operations(store, time)["create"]
+    with pytest.raises(Conflict) as given_up:
+        with_no_time_for_a_second_try(client, asking)
+    assert key not in "".join(traceback.format_exception(given_up.value))
 
 
 @pytest.mark.parametrize("making", CHANGES)

@@ -18,7 +18,8 @@ from serverless_sessions.errors import (
     StoreUnavailable,
 )
 from serverless_sessions.testing.cases.base import created, loaded, session, texts
-from serverless_sessions_adapters.redis import RedisStore
+from serverless_sessions_adapters.redis import AT_ONCE, RedisStore
+from servers.redis_cluster import RedisCluster
 from servers.redis_server import RedisServer
 
 
@@ -73,12 +74,15 @@ def test_opening_makes_no_connection() -> None:
     opened("redis://127.0.0.1:1?cluster=on").close()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 @pytest.mark.parametrize("more", ["", "?cluster=on"])
-def test_a_server_that_is_not_there_is_unavailable(more: str) -> None:
-    store = opened(f"redis://127.0.0.1:1{more}")
+def test_a_server_that_is_not_there_is_unavailable(more: str, host: str) -> None:
+    store = opened(f"redis://{host}:1{more}")
     with pytest.raises(StoreUnavailable) as raised:
         store.load("0" * 64)
     assert not isinstance(raised.value, StoreTimeout)
+    refusals = redis.ConnectionError, redis.exceptions.RedisClusterException
+    assert isinstance(raised.value.__cause__, refusals)
     with pytest.raises(StoreUnavailable):
         asyncio.run(_awaited_load(store))
 
@@ -168,6 +172,36 @@ def test_the_check_names_an_eviction_policy_that_ends_sessions(redis_server: Red
             store.client.config_set("maxmemory", "0")
     assert "allkeys-lru" in wrong.what
     assert "noeviction" in wrong.remedy
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_more_calls_at_once_than_connections_wait_for_one(
+    redis_server: RedisServer, redis_cluster: RedisCluster, clustered: bool
+) -> None:
+    url = f"{redis_cluster.url.removesuffix('/0')}?cluster=on" if clustered else redis_server.url
+    store = opened(url)
+    awaited = store.native_async()
+    assert awaited is not None
+
+    async def load_many() -> list[object]:
+        try:
+            with clock.call_limit(30):
+                await awaited.load("0" * 64)
+                calls = (awaited.load("0" * 64) for _ in range(2 * AT_ONCE + 1))
+                return await asyncio.gather(*calls)
+        finally:
+            await awaited.close()
+
+    assert set(asyncio.run(load_many())) == {None}
+
+
+def test_each_of_many_threads_finds_a_connection(redis_server: RedisServer) -> None:
+    with closing(opened(redis_server.url)) as store:
+        pool = store.client.connection_pool
+        held = [pool.get_connection() for _ in range(101)]
+        assert store.load("0" * 64) is None
+        for connection in held:
+            pool.release(connection)
 
 
 def test_one_client_serves_many_threads(redis_server: RedisServer) -> None:

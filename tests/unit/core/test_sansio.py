@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -151,6 +153,27 @@ def test_each_event_loop_has_a_client_of_its_own_and_closes_it() -> None:
     asyncio.run(use())
     asyncio.run(use())
     assert [client.closed for client in opened] == [1, 1]
+
+
+def test_a_loop_that_begins_while_another_opens_its_client_keeps_its_own() -> None:
+    opened: list[AsyncClient] = []
+    other = asyncio.new_event_loop()
+
+    def in_another_thread() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(other.run_until_complete, store.load("key")).result()
+
+    def open_client() -> AsyncClient:
+        opened.append(client := AsyncClient(None, None))
+        if len(opened) == 1:
+            in_another_thread()
+        return client
+
+    store = AsyncClientStore(Relayed(), open_client)
+    with closing(other):
+        asyncio.run(store.load("key"))
+        in_another_thread()
+        assert len(opened) == 2
 
 
 def test_a_client_of_a_loop_that_has_ended_is_not_kept() -> None:

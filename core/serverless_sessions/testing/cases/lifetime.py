@@ -199,6 +199,17 @@ class LifetimeCases(Cases):
         time.advance(10)
         assert store.delete(key) is ABSENT
 
+    def test_a_deletion_by_a_machine_whose_clock_is_ahead_holds_for_those_behind(
+        self, store: SessionStore, time: FrozenClock
+    ) -> None:
+        key = created(store, session(idle=10, user="ann"))
+        time.advance(10)
+        assert store.delete(key) is ABSENT
+        time.advance(-5)
+        with pytest.raises(SessionGone):
+            store.update(key, Change(idle=clock.now() + FAR))
+        assert_nothing_lives(store, key)
+
     def test_a_session_is_deleted_once(self, store: SessionStore) -> None:
         key = created(store)
         assert store.delete(key) is DELETED
