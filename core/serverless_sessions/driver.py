@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from . import clock
 from .errors import (
     Conflict,
-    CorruptRecord,
     Moved,
     SessionError,
     SessionGone,
@@ -51,12 +50,20 @@ def store_call(call: StoreCall, time_left: TimeLeft, hook: Listener | None) -> I
 
 
 def log_error(what: str, error: SessionError) -> None:
-    """Tell the operator; our errors name no id, value or secret.
-
-    The cause of a CorruptRecord is left out: a user's decode function that failed on a stored
-    value shows it, as in ``invalid literal for int()``.
-    """
+    """Tell the operator what failed and where. Our errors name no id, value or secret; of a cause
+    that is not ours only the class is told, as its words may hold a key or a value."""
     import logging
 
-    shown = None if isinstance(error, CorruptRecord) else error
-    logging.getLogger("serverless_sessions").error("%s: %s", what, error, exc_info=shown)
+    logging.getLogger("serverless_sessions").error("%s: %s\n%s", what, error, _where(error))
+
+
+def _where(error: BaseException | None) -> str:
+    import traceback
+
+    told = []
+    while error is not None:
+        told.append(
+            f"{type(error).__qualname__}:\n{''.join(traceback.format_tb(error.__traceback__))}"
+        )
+        error = error.__cause__
+    return "caused by ".join(told).rstrip()

@@ -344,14 +344,38 @@ def test_decision_12_an_error_of_the_store_becomes_a_constant_answer_and_is_logg
     assert cookie.partition("=")[2] not in caplog.text
 
 
+def test_the_log_shows_where_a_client_failed_and_none_of_its_words(
+    one: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "2retnuh"[::-1]  # the log shows lines of code
+
+    def vendors_call() -> None:
+        raise RuntimeError(f"no document sessions/{secret}")
+
+    def fail(_: str) -> None:
+        try:
+            vendors_call()
+        except RuntimeError as error:
+            raise StoreTimeout("loading in table-7 took too long") from error
+
+    one.send(visit)
+    one.store.before = fail
+    assert one.send(look).status == 503
+    assert "loading in table-7 took too long" in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "in vendors_call" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
 def test_the_log_shows_no_stored_value_on_which_a_decode_function_failed(
     one: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     decoder = Codec()
     decoder.register(Fraction, "Fraction", str, lambda text: Fraction(int(text)))
+    secret = "2retnuh"[::-1]  # the log shows lines of code
 
     def decode(_: str) -> None:
-        decoder.loads('[["Fraction",1],"hunter2"]')
+        decoder.loads(f'[["Fraction",1],"{secret}"]')
 
     one.send(visit)
     one.store.before = decode
