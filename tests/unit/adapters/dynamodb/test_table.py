@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,26 +15,12 @@ from support.dynamodb import (
     Call,
     Wire,
     fails_with,
-    in_process,
     items,
     loses_the_reply,
     raises,
-    watched,
 )
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
-
-
-@pytest.fixture
-def store() -> Iterator[DynamoDBStore]:
-    with in_process() as store:
-        yield store
-
-
-@pytest.fixture
-def wire(store: DynamoDBStore) -> Iterator[Wire]:
-    with watched(store) as wire:
-        yield wire
 
 
 def bad(findings: list[Finding]) -> list[str]:
