@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import combinations_with_replacement, permutations
 
 import pytest
@@ -29,28 +29,14 @@ from support.dynamodb import (
     Treatment,
     Wire,
     fails_with,
-    in_process,
     items,
     loses_the_reply,
     passes,
-    watched,
 )
 from support.interleaving import Stepped
 
 MANY = {f"name {n}": Entry("x") for n in range(101)}
 Outcome = object
-
-
-@pytest.fixture
-def store() -> Iterator[DynamoDBStore]:
-    with in_process() as store:
-        yield store
-
-
-@pytest.fixture
-def wire(store: DynamoDBStore) -> Iterator[Wire]:
-    with watched(store) as wire:
-        yield wire
 
 
 def living(store: DynamoDBStore) -> dict[str, Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -19,23 +19,11 @@ from serverless_sessions.testing.cases.base import (
     session,
 )
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
-from support.dynamodb import Wire, in_process, watched
+from support.dynamodb import Wire
 
 GET, PUT, UPDATE, DELETE = "GetItem", "PutItem", "UpdateItem", "DeleteItem"
 TRANSACT = "TransactWriteItems"
 MANY = Change(set={f"name {n}": Entry("x") for n in range(101)})
-
-
-@pytest.fixture
-def store() -> Iterator[DynamoDBStore]:
-    with in_process() as store:
-        yield store
-
-
-@pytest.fixture
-def wire(store: DynamoDBStore) -> Iterator[Wire]:
-    with watched(store) as wire:
-        yield wire
 
 
 def rotate(store: DynamoDBStore, key: str, user: str | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,26 +15,12 @@ from support.dynamodb import (
     Call,
     Wire,
     fails_with,
-    in_process,
     items,
     loses_the_reply,
     raises,
-    watched,
 )
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
-
-
-@pytest.fixture
-def store() -> Iterator[DynamoDBStore]:
-    with in_process() as store:
-        yield store
-
-
-@pytest.fixture
-def wire(store: DynamoDBStore) -> Iterator[Wire]:
-    with watched(store) as wire:
-        yield wire
 
 
 def bad(findings: list[Finding]) -> list[str]:
@@ -111,7 +96,7 @@ def test_a_table_that_never_gets_ready_is_not_waited_for_for_ever(
 
     store.client.meta.events.register("after-call.dynamodb.DescribeTable", never)
     try:
-        with pytest.raises(StoreTimeout, match="not ready"):
+        with pytest.raises(StoreTimeout):
             store.provision()
     finally:
         store.client.meta.events.unregister("after-call.dynamodb.DescribeTable", never)

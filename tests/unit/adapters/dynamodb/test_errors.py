@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,10 +47,8 @@ from support.dynamodb import (
     Wire,
     cancelled,
     fails_with,
-    in_process,
     items,
     raises,
-    watched,
 )
 
 SECRET = "value-of-a-session"
@@ -86,18 +84,6 @@ AT_THE_CLIENT: dict[Exception, type[SessionError]] = {
     TokenRetrievalError(provider="sso", error_msg=SECRET): AccessDenied,
     RuntimeError(SECRET): StoreUnavailable,
 }
-
-
-@pytest.fixture
-def store() -> Iterator[DynamoDBStore]:
-    with in_process() as store:
-        yield store
-
-
-@pytest.fixture
-def wire(store: DynamoDBStore) -> Iterator[Wire]:
-    with watched(store) as wire:
-        yield wire
 
 
 def everything(store: DynamoDBStore) -> list[Callable[[], object]]:

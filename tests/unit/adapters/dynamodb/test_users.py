@@ -24,19 +24,7 @@ from serverless_sessions.testing.clock import FrozenClock
 from serverless_sessions_adapters._dynamodb_items import ITEM_BYTES
 from serverless_sessions_adapters._dynamodb_users import MEMBERS, OVER, index_key
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
-from support.dynamodb import Call, Wire, cancelled, in_process, items, watched
-
-
-@pytest.fixture
-def store() -> Iterator[DynamoDBStore]:
-    with in_process() as store:
-        yield store
-
-
-@pytest.fixture
-def wire(store: DynamoDBStore) -> Iterator[Wire]:
-    with watched(store) as wire:
-        yield wire
+from support.dynamodb import Call, Wire, cancelled, items, watched
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ from serverless_sessions_adapters._dynamodb_items import (
 from serverless_sessions_adapters._dynamodb_operations import MAX_BYTES
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
 from servers.moto_server import DynamoDBServer
-from support.dynamodb import client_of_dynalite, empty_table, in_process, items
+from support.dynamodb import client_of_dynalite, empty_table, items
 
 START = 1_800_000_123
 FOREVER = 2_000_000_123
@@ -61,12 +61,6 @@ RECORDS = st.builds(
 def time() -> Iterator[FrozenClock]:
     with FrozenClock(START) as frozen:
         yield frozen
-
-
-@pytest.fixture
-def store() -> Iterator[DynamoDBStore]:
-    with in_process() as store:
-        yield store
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
