@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import (
     BotoCoreError,
+    CredentialRetrievalError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -17,7 +18,7 @@ from botocore.exceptions import (
 from urllib3.util import Timeout
 
 from serverless_sessions import clock
-from serverless_sessions.errors import ConfigurationError
+from serverless_sessions.errors import AccessDenied, ConfigurationError
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.0
@@ -43,8 +44,9 @@ class TimeLeft(Timeout):
 def open_client(region: str | None, endpoint: str | None) -> Any:
     """A client with boto3's own search for region and credentials.
 
-    It opens no connection; only where the environment and the files have no credentials, the
-    instance metadata service is asked for some, for two seconds at most.
+    It opens no connection; only where the environment and the files have no credentials, whoever
+    gives them to this machine is asked: the metadata service of an instance for two seconds at
+    most, that of a container for some ten.
     """
     import boto3
     from botocore.config import Config
@@ -64,6 +66,11 @@ def open_client(region: str | None, endpoint: str | None) -> Any:
     except NoRegionError as error:
         raise ConfigurationError(
             "DynamoDB needs a region: dynamodb://TABLE?region=eu-west-1, or AWS_DEFAULT_REGION"
+        ) from error
+    except CredentialRetrievalError as error:
+        raise AccessDenied(
+            "opening DynamoDB: whom boto3 asked for AWS credentials gave it none"
+            f" ({type(error).__name__})"
         ) from error
     except (PartialCredentialsError, ProfileNotFound) as error:
         raise ConfigurationError(f"the AWS settings of this environment: {error}") from error

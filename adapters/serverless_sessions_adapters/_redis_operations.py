@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -33,6 +34,8 @@ from ._redis_scripts import Script
 DEFAULT_PREFIX = "session"
 MAX_BYTES = 1_000_000
 Argument = str | int
+
+_STORED = re.compile(r"([0-9]*):(.*)", re.DOTALL)
 
 
 class ScriptOperations(StoreOperations):
@@ -229,5 +232,7 @@ def _record(fields: Mapping[str, str]) -> Record:
 
 
 def _entry(value: str) -> Entry:
-    deadline, _, text = value.partition(":")
-    return Entry(text, int(deadline) if deadline else None)
+    found = _STORED.fullmatch(value)
+    if found is None:
+        return Entry("")  # no text of a value: CorruptRecord to who reads it
+    return Entry(found[2], int(found[1]) if found[1] else None)

@@ -85,11 +85,11 @@ local function next_argument()
     return ARGV[at - 1]
 end
 
--- The text of an entry and whether it has not ended.
+-- The text of an entry and whether it has not ended; all of what is in no form of ours.
 local function parsed(value)
-    local colon = string.find(value, ':', 1, true)
-    local deadline = tonumber(string.sub(value, 1, colon - 1))
-    return string.sub(value, colon + 1), deadline == nil or deadline > now
+    local deadline, text = string.match(value, '^(%d*):(.*)$')
+    if not text then return value, true end
+    return text, deadline == '' or tonumber(deadline) > now
 end
 
 local function weight(field, value)

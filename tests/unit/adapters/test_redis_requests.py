@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from serverless_sessions import clock, ids, open_store
-from serverless_sessions.errors import Conflict, Moved, SessionGone
+from serverless_sessions import clock, codec, ids, open_store
+from serverless_sessions.errors import Conflict, CorruptRecord, Moved, SessionGone
 from serverless_sessions.sansio import Asking
 from serverless_sessions.store import ABSENT, DELETED, Change, Entry, Record
 from serverless_sessions.testing.cases.base import (
@@ -103,6 +103,23 @@ def test_a_server_that_forgot_the_scripts_is_told_them_again(
     store.client.script_flush()
     store.update(key, Change(set=entries(a="1")))
     assert texts(loaded(store, key)) == {"first": "1", "a": "1"}
+
+
+@pytest.mark.parametrize("foreign", ["hunter2", "hunter2:", "-1:hunter2", ""])
+def test_a_value_of_another_program_is_corrupt_until_it_is_set(
+    store: RedisStore, foreign: str
+) -> None:
+    key = created(store, session({"a": "1", "b": "2"}))
+    store.client.hset(store.operations.place_of(key), "k:a", foreign)
+    assert texts(loaded(store, key)) == {"a": "", "b": "2"}
+    with pytest.raises(CorruptRecord):
+        codec.loads(loaded(store, key).entries["a"].text)
+
+    store.update(key, Change(set=entries(b="3")))
+    with pytest.raises(Conflict):
+        store.update(key, Change(set=entries(a="4"), expect={"a": "1"}))
+    store.update(key, Change(set=entries(a="4")))
+    assert texts(loaded(store, key)) == {"a": "4", "b": "3"}
 
 
 def test_creation_cut_off_after_its_first_request_leaves_no_session(store: RedisStore) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from binascii import crc32
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,17 @@ def opened(url: str) -> DynamoDBStore:
     store = open_store(url)
     assert isinstance(store, DynamoDBStore)
     return store
+
+
+def test_credentials_that_nobody_gives_are_not_blamed_on_the_url(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    (tmp_path / "config").write_text("[default]\ncredential_process = false\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(AccessDenied, match="CredentialRetrievalError"):
+        opened("dynamodb://sessions?region=eu-west-1")
 
 
 @pytest.mark.parametrize(
