@@ -24,7 +24,7 @@ from serverless_sessions.testing.watched import finished
 from servers.fault_proxy import FaultProxy
 from servers.faults import Fault, Treatment
 
-STORE_TIMEOUT = 1.0
+STORE_TIMEOUT = 0.5
 SECONDS_MORE = 1.0
 PATIENCE = 10.0
 """Seconds for a store call whose time is not what a test is about."""

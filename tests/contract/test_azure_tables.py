@@ -101,4 +101,4 @@ class TestAzureTablesFaults(FaultCases):
 
 
 def test_azure_tables_beside_memory(azurite: Azurite) -> None:
-    run_state_machine_as_test(store_machine(lambda: empty_table(azurite), examples=30))
+    run_state_machine_as_test(store_machine(lambda: empty_table(azurite), examples=20))

@@ -14,6 +14,7 @@ import pytest
 from serverless_sessions import MemoryStore, SessionManager, SessionStore
 from serverless_sessions.testing.browser import Browser, settled
 from serverless_sessions_adapters.sqlite import SqliteStore
+from support.dynamodb import in_process
 from support.places import KINDS
 
 TABS = 16
@@ -33,6 +34,9 @@ def store(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator
     elif name == "sqlite":
         with closing(SqliteStore(tmp_path / "sessions.db")) as sqlite:
             yield sqlite
+    elif name == "dynamodb":
+        with in_process() as dynamodb:  # behind HTTP its lock makes it take minutes
+            yield dynamodb
     else:
         kind = KINDS[name]
         server = request.getfixturevalue(kind.server)
