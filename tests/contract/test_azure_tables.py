@@ -23,6 +23,8 @@ from servers.faults import http_answer
 from servers.lockstep import speak_http
 from support.azure import account, empty_table, fresh_table
 
+pytestmark = pytest.mark.long
+
 LATE = (2**40, EdmType.INT64)
 NAMED = {"rid": "r", "nonce": "n", "created": (1, EdmType.INT64)}
 HALVES: tuple[dict[str, Any], ...] = (

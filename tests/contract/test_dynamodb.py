@@ -25,6 +25,8 @@ from servers.moto_server import DynamoDBServer
 from servers.process import HOST
 from support.dynamodb import client_of, client_of_dynalite, empty_table, in_process, store_on
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def served(moto_server: DynamoDBServer) -> Iterator[Any]:
