@@ -11,7 +11,7 @@ from typing import Any
 
 from serverless_sessions import clock
 from serverless_sessions.errors import ConfigurationError, Conflict, Moved, SessionGone
-from serverless_sessions.sansio import Asking, Request, StoreOperations
+from serverless_sessions.sansio import Asking, ClientStore, Request, StoreOperations
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
@@ -56,9 +56,6 @@ class ScriptOperations(StoreOperations):
         self.guarantees = Guarantees(lists_users=True, max_bytes=max_bytes)
         self._prefix = prefix
         self._max_bytes = max_bytes
-
-    def info(self) -> Asking[Any]:
-        return (yield lambda client: client.info())
 
     @abstractmethod
     def command(self, name: str, code: str, keys: list[str], arguments: list[str]) -> Request:
@@ -173,6 +170,18 @@ class ScriptOperations(StoreOperations):
 
     def place_of_user(self, user: str) -> str:
         return f"{self._prefix}:u:{hashlib.sha256(user.encode()).hexdigest()}"
+
+
+class ScriptStore(ClientStore):
+    """What the stores over Redis and Upstash share beside the five operations."""
+
+    operations: ScriptOperations
+
+    def list_user(self, user: str) -> list[str]:
+        return self.ask("listing a user's sessions", self.operations.list_user(user))
+
+    def close(self) -> None:
+        self.client.close()
 
 
 def _values(entries: Mapping[str, Entry]) -> dict[str, Argument]:

@@ -22,11 +22,11 @@ from serverless_sessions.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
-from serverless_sessions.sansio import ClientStore, Request
+from serverless_sessions.sansio import Asking, Request
 from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
-from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations
+from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations, ScriptStore
 
 CONNECT_SECONDS = 1.0
 AT_ONCE = 100
@@ -36,7 +36,7 @@ ONE_EACH = 2**31
 LEAST_VERSION = (6, 2)
 
 
-class RedisStore(ClientStore):
+class RedisStore(ScriptStore):
     """Keeps each session in a hash, changed by one script for each operation.
 
     ``client`` is a ``redis.Redis`` or ``RedisCluster``, and ``open_async`` opens its counterpart
@@ -58,9 +58,6 @@ class RedisStore(ClientStore):
         max_bytes: int = MAX_BYTES,
     ) -> None:
         super().__init__(RedisOperations(prefix, max_bytes), client, open_async)
-
-    def list_user(self, user: str) -> list[str]:
-        return self.ask("listing a user's sessions", self.operations.list_user(user))
 
     def check(self) -> list[Finding]:
         """Look for scripts, the version and the eviction policy; a random key is read."""
@@ -85,12 +82,9 @@ class RedisStore(ClientStore):
             )
         return findings
 
-    def close(self) -> None:
-        self.client.close()
-
     def _nodes(self) -> list[dict[str, Any]]:
         """What INFO says of the server, or of each node of a cluster."""
-        info: dict[str, Any] = self.ask("looking at the server", self.operations.info())
+        info: dict[str, Any] = self.ask("looking at the server", _info())
         return [info] if "redis_version" in info else list(info.values())
 
 
@@ -120,6 +114,10 @@ class RedisOperations(ScriptOperations):
                 )
             case _:
                 return StoreUnavailable(what)
+
+
+def _info() -> Asking[Any]:
+    return (yield lambda client: client.info())
 
 
 if TYPE_CHECKING:

@@ -20,18 +20,18 @@ from serverless_sessions.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
-from serverless_sessions.sansio import ClientStore, Request
+from serverless_sessions.sansio import Request
 from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
-from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations
+from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations, ScriptStore
 
 URL_VARIABLE = "UPSTASH_REDIS_REST_URL"
 TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN"  # noqa: S105  (the variable's name)
 CONNECT_SECONDS = 1.0
 
 
-class UpstashStore(ClientStore):
+class UpstashStore(ScriptStore):
     """Keeps each session in a hash, changed by one script for each operation.
 
     Reads are scripts as well: those run on the primary, whereas a plain read may be answered by
@@ -50,16 +50,10 @@ class UpstashStore(ClientStore):
     ) -> None:
         super().__init__(UpstashOperations(prefix, max_bytes), client, open_async)
 
-    def list_user(self, user: str) -> list[str]:
-        return self.ask("listing a user's sessions", self.operations.list_user(user))
-
     def check(self) -> list[Finding]:
         """Look whether the token may run scripts; a random key is read."""
         self.load(secrets.token_hex(32))
         return [Finding(True, "Upstash runs the scripts")]
-
-    def close(self) -> None:
-        self.client.close()
 
 
 class UpstashOperations(ScriptOperations):
