@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .aio import AsyncSession, to_async
+from .arrival import header
 from .config import SessionConfig
 from .contents import SessionInfo
 from .current import current_async_session, current_session
@@ -62,6 +63,7 @@ __all__ = [
     "current_async_session",
     "current_session",
     "devalue",
+    "header",
     "open_store",
     "to_async",
 ]

@@ -19,6 +19,7 @@ OnStoreError = Literal["respond", "raise"]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ATTRIBUTE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
+_SECRETS = frozenset({"store", "trusted_id_key"})
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -47,6 +48,7 @@ class SessionConfig:
     cookie_secure: bool = True
     cookie_partitioned: bool = False
     cookie_persistent: bool = False
+    trusted_id_key: str = field(default="", repr=False)
     save_on_error: bool = False
     on_store_error: OnStoreError = "respond"
     on_event: Callable[[Event], None] | None = None
@@ -71,6 +73,8 @@ class SessionConfig:
             object.__setattr__(self, "cookie_name", self._default_cookie_name())
         self._check_times()
         self._check_cookie()
+        if self.trusted_id_key and len(self.trusted_id_key) < 32:
+            raise _refused("trusted_id_key", self.trusted_id_key, "32 characters or more")
         if self.on_store_error not in ("respond", "raise"):
             raise _refused("on_store_error", self.on_store_error, "respond or raise")
 
@@ -185,6 +189,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "cookie_secure": _boolean,
     "cookie_partitioned": _boolean,
     "cookie_persistent": _boolean,
+    "trusted_id_key": str,
     "save_on_error": _boolean,
     "on_store_error": str,
 }
@@ -198,7 +203,7 @@ def _parse(name: str, text: str) -> Any:
 
 
 def _refused(name: str, value: object, allowed: str) -> ConfigurationError:
-    shown = type(value).__name__ if name == "store" else repr(value)
+    shown = type(value).__name__ if name in _SECRETS else repr(value)
     return ConfigurationError(f"{name} (SESSION_{name.upper()}) is {shown}; allowed is {allowed}")
 
 

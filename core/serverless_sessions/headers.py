@@ -13,14 +13,23 @@ _STORING = frozenset({"public", "max-age", "s-maxage"})
 
 
 class Outcome(NamedTuple):
-    """What the response must carry: a Set-Cookie value, if any, and whether the session was
-    consulted, so that a cache must tell visitors apart."""
+    """What the response must carry: a header field that issues or clears the id, if any, and
+    whether the session was consulted, so that a cache must tell visitors apart, by the field
+    ``vary`` where there is one."""
 
-    set_cookie: str | None = None
+    issued: tuple[str, str] | None = None
     accessed: bool = False
+    vary: str | None = "Cookie"
 
     def __bool__(self) -> bool:
-        return self.accessed or self.set_cookie is not None
+        return self.accessed or self.issued is not None
+
+    @property
+    def set_cookie(self) -> str | None:
+        """The value of the Set-Cookie, where the id travels in one."""
+        if self.issued is None or self.issued[0] != "Set-Cookie":
+            return None
+        return self.issued[1]
 
     def applied_to(self, headers: Iterable[tuple[str, str]]) -> Headers:
         """The handler's headers, kept, with ours merged in.
@@ -30,11 +39,11 @@ class Outcome(NamedTuple):
         kept = list(headers)
         if not self:
             return kept
-        if self.set_cookie is not None:
-            kept = [*_never_stored(kept), ("Set-Cookie", self.set_cookie)]
+        if self.issued is not None:
+            kept = [*_never_stored(kept), self.issued]
         elif not _values(kept, "cache-control"):
             kept = [*kept, ("Cache-Control", "private")]
-        return _vary_by_cookie(kept)
+        return _vary_by(self.vary, kept) if self.vary is not None else kept
 
 
 def _values(headers: Headers, name: str) -> list[str]:
@@ -59,10 +68,10 @@ def _never_stored(headers: Headers) -> Headers:
     return [*others, ("Cache-Control", ", ".join(["no-store", *kept]))]
 
 
-def _vary_by_cookie(headers: Headers) -> Headers:
-    named = {field.lower() for field in _directives(_values(headers, "vary"))}
-    if named & {"cookie", "*"}:
+def _vary_by(field: str, headers: Headers) -> Headers:
+    named = {given.lower() for given in _directives(_values(headers, "vary"))}
+    if named & {field.lower(), "*"}:
         return headers
     before = _directives(_values(headers, "vary"))
     others = [(name, value) for name, value in headers if name.lower() != "vary"]
-    return [*others, ("Vary", ", ".join([*before, "Cookie"]))]
+    return [*others, ("Vary", ", ".join([*before, field]))]

@@ -31,10 +31,10 @@ def is_well_formed(text: str) -> bool:
     return _WELL_FORMED.fullmatch(text) is not None
 
 
-def stored_key(session_id: str, source: str = COOKIE) -> str:
+def stored_key(session_id: str) -> str:
     """The key under which a store knows ``session_id``: 64 hex digits of SHA-256.
 
     The store never sees an id, so a leaked table opens no session (ASVS 5.0 11.2.4). The
     source is part of the hash: an id that arrives one way is never a key of another.
     """
-    return hashlib.sha256(f"{source}\0{session_id}".encode()).hexdigest()
+    return hashlib.sha256(f"{COOKIE}\0{session_id}".encode()).hexdigest()

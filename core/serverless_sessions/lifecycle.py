@@ -10,11 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
-from . import clock, cookies, ids
+from . import clock, ids
+from .arrival import Source
 from .backoff import Backoff
 from .config import SessionConfig
 from .encryption import Sealer
-from .errors import Conflict, Moved, SessionError, SessionGone, SessionNotFound
+from .errors import (
+    Conflict,
+    Moved,
+    SessionError,
+    SessionGone,
+    SessionNotFound,
+    Unsupported,
+)
 from .events import Event, EventName, emit
 from .headers import Outcome
 from .records import Records, after
@@ -43,6 +51,7 @@ class Lifecycle:
 
     def __init__(
         self,
+        source: Source,
         offered: Iterable[str],
         *,
         config: SessionConfig,
@@ -57,8 +66,9 @@ class Lifecycle:
         self.accessed = False
         self.closed = False
         self.created = False
+        self.source = source
         self._offered = tuple(offered)
-        self._has_cookie = bool(self._offered)
+        self._came_with_id = bool(self._offered)
         self.backend = store
         self.records = Records(config, sealer, lambda: store().guarantees.max_bytes)
         self._encode = encode
@@ -69,7 +79,7 @@ class Lifecycle:
         self._missed: list[str] = []
         self._doomed: list[str] = []
         self._issued: tuple[str, Facts] | None = None
-        self._clears_cookie = False
+        self._clears_id = False
         self._answers = True
 
     @property
@@ -122,6 +132,7 @@ class Lifecycle:
 
     def load(self, session_id: str) -> Steps[None]:
         """Go over to another session; what was changed so far belongs to the one at hand."""
+        self.refuse_if_fixed("load() works")
         if not ids.is_well_formed(session_id):
             raise SessionNotFound("the id given to load() does not have the form of an id")
         yield from self.flush()
@@ -169,7 +180,7 @@ class Lifecycle:
             raise
 
     def _find(self, session_id: str) -> Steps[Place | None]:
-        key = ids.stored_key(session_id)
+        key = self.source.key(session_id)
         found = yield from self._store.load(key)
         through_marker = isinstance(found, Moved)
         if isinstance(found, Moved):
@@ -195,12 +206,12 @@ class Lifecycle:
         if place is not None and not place.gone:
             self._doomed.append(place.key)
         self._doomed += [
-            ids.stored_key(known)
+            self.source.key(known)
             for known in dict.fromkeys((*self._missed, *self._offered))
             if place is None or place.gone or known != place.session_id
         ]
         if place is None or not place.foreign:
-            self._clears_cookie = self._has_cookie
+            self._clears_id = self._came_with_id
             self._issued = None
         self._place = None
         self._offered = ()
@@ -232,11 +243,13 @@ class Lifecycle:
 
         Raises SessionGone when the session was seen alive and is no more.
         """
+        if self.source.fixed is not None and self._place is None:
+            yield from self._look_before_writing()
         if self._place is not None:
             yield from self._write_where_seen(self._place, changes, expect)
             return
         while self._offered:
-            place = Place(self._offered[0], ids.stored_key(self._offered[0]))
+            place = Place(self._offered[0], self.source.key(self._offered[0]))
             try:
                 yield from self._update(place, changes)
             except SessionGone:
@@ -244,7 +257,7 @@ class Lifecycle:
             else:
                 return
         if changes.sets:
-            yield from self._create(changes, user=None)
+            yield from self._create(changes, None, expect)
 
     def backoff(self) -> Backoff:
         """The pauses of an operation that others may keep from happening."""
@@ -285,13 +298,31 @@ class Lifecycle:
         record = after(place.record, change) if place.record is not None else None
         self._place = place._replace(record=record)
 
-    def _create(self, changes: Layer, user: str | None) -> Steps[None]:
-        if not self._answers:
+    def _look_before_writing(self) -> Steps[None]:
+        """A session of the platform's id may follow one of the same id: whoever writes must know
+        which one it is writing to."""
+        self._raise_read_error()
+        yield from self._locate()
+
+    def _create(
+        self, changes: Layer, user: str | None, expect: Mapping[str, str | Absence] = NONE
+    ) -> Steps[None]:
+        if not self._answers and self.source.fixed is None:
             return
-        session_id = ids.draw()
-        key = ids.stored_key(session_id)
+        session_id = self.source.fixed or ids.draw()
+        key = self.source.key(session_id)
         record = self.records.new(key, changes, user)
-        yield from self._store.create(key, record)
+        try:
+            yield from self._store.create(key, record)
+        except Conflict:
+            # Another invocation began the session of the platform's id at the same time.
+            if self.source.fixed is None:
+                raise
+            self._place, self._offered = None, (session_id,)
+            if user is not None or expect:
+                raise
+            yield from self.commit(changes)
+            return
         self.created = True
         self._arrive(session_id, key, record, "created")
 
@@ -306,6 +337,8 @@ class Lifecycle:
             if record is None or record.rev is None:
                 record = yield from self.read_anew()
             place, binding = self._place, self.state.binding
+            if record is not None:
+                self.refuse_if_fixed("regenerate() and bind() work")
             if record is None or place is None or place.gone:
                 user = self.stored_user
                 yield from self._start_over()
@@ -328,6 +361,13 @@ class Lifecycle:
                 continue
             self._arrive(session_id, key, renewed, "rotated")
             return record.facts.user
+
+    def refuse_if_fixed(self, what: str) -> None:
+        """Raises Unsupported where the id is the platform's."""
+        if self.source.fixed is not None:
+            raise Unsupported(
+                f"{what} by giving the client another id; the id of this session is the platform's"
+            )
 
     def _start_over(self) -> Steps[None]:
         """Nothing is there to rotate. A log-in is never dropped; else as with any write."""
@@ -355,7 +395,7 @@ class Lifecycle:
     def _draw_beside(self, key: str) -> tuple[str, str]:
         while True:
             session_id = ids.draw()
-            drawn = ids.stored_key(session_id)
+            drawn = self.source.key(session_id)
             if self.backend().colocated(key, drawn):
                 return session_id, drawn
 
@@ -399,13 +439,13 @@ class Lifecycle:
 
     def outcome(self) -> Outcome:
         """What the answer must say of what has taken effect."""
-        set_cookie = None
+        header = None
         if self._issued is not None:
             session_id, facts = self._issued
-            set_cookie = cookies.issue(self.config, session_id, facts.absolute - clock.now())
-        elif self._clears_cookie and not self._doomed:
-            set_cookie = cookies.clear(self.config)
-        return Outcome(set_cookie, self.accessed)
+            header = self.source.issue(session_id, facts.absolute - clock.now())
+        elif self._clears_id and not self._doomed:
+            header = self.source.clear()
+        return Outcome(header, self.accessed, self.source.vary)
 
     def _tell(self, name: EventName) -> None:
         record = self._place.record if self._place is not None else None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
+from typing import TypedDict
 
-from . import cookies, registry
+from . import registry
 from .aio import AsyncInvocation, async_store
+from .arrival import Arrivals, Header, Request, TrustedId
 from .config import SessionConfig
 from .contents import encode
 from .driver import TimeLeft
@@ -28,19 +30,35 @@ stand_in: AnyStore | None = None
 own."""
 
 
+class Options(TypedDict, total=False):
+    """The options of every front door: those of ``SessionManager``."""
+
+    store: str | AnyStore | None
+    config: SessionConfig | None
+    id_from: Header | None
+    trusted_id: TrustedId | None
+
+
 class SessionManager:
     """Begins and ends sessions. Front doors hold one; tests swap its store with ``use``.
 
     ``store`` is a store or a ``SESSION_STORE`` url; without one the configuration's counts.
     It is opened at first use, once for each process id, so that no client crosses a fork.
+    ``config`` is the settings (default: the SESSION_* variables). Ids travel in a cookie, or
+    where ``id_from=header(name)`` says; where ``trusted_id=(name, fn)`` finds one with
+    ``fn(request)`` in what the platform hands over, that one counts.
     """
 
     def __init__(
         self,
         store: str | AnyStore | None = None,
         config: SessionConfig | None = None,
+        *,
+        id_from: Header | None = None,
+        trusted_id: TrustedId | None = None,
     ) -> None:
         self.config = config if config is not None else SessionConfig.from_env()
+        self.arrivals = Arrivals(self.config, id_from, trusted_id)
         self._source = store if store is not None else self.config.store
         self._opened: tuple[int, AnyStore] | None = None
         self._outranked: AnyStore | None = None
@@ -75,27 +93,27 @@ class SessionManager:
 
         return Swapped(restore)
 
-    def begin(self, cookie_lines: Iterable[str], time_left: TimeLeft | None = None) -> Invocation:
-        """An invocation whose request came with these raw Cookie header lines.
+    def begin(self, request: Request, time_left: TimeLeft | None = None) -> Invocation:
+        """An invocation for this request.
 
         ``time_left`` tells the seconds that the platform still gives it.
         """
         time_left = time_left or _counting_down()
-        return Invocation(self._life(cookie_lines, time_left), self._sync_store, time_left)
+        return Invocation(self._life(request, time_left), self._sync_store, time_left)
 
-    def begin_async(
-        self, cookie_lines: Iterable[str], time_left: TimeLeft | None = None
-    ) -> AsyncInvocation:
+    def begin_async(self, request: Request, time_left: TimeLeft | None = None) -> AsyncInvocation:
         """As ``begin``, for code that awaits."""
         time_left = time_left or _counting_down()
-        life = self._life(cookie_lines, time_left)
+        life = self._life(request, time_left)
         return AsyncInvocation(life, lambda: async_store(self.store), time_left)
 
-    def _life(self, cookie_lines: Iterable[str], time_left: TimeLeft) -> Lifecycle:
-        offered, refused = cookies.find_ids(cookie_lines, self.config.cookie_name)
+    def _life(self, request: Request, time_left: TimeLeft) -> Lifecycle:
+        source = self.arrivals.source(self.config, request)
+        offered, refused = source.offered()
         if refused:
             emit(Event("refused_id"), self.config.on_event)
         return Lifecycle(
+            source,
             offered,
             config=self.config,
             store=lambda: self.store,

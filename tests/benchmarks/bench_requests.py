@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from serverless_sessions import MemoryStore, Session, SessionManager, SessionStore
+from serverless_sessions.arrival import Request
 from serverless_sessions.handlers.aws_lambda import with_session
 from serverless_sessions.testing.lambda_events import HttpRequest, to_event
 from serverless_sessions_adapters.sqlite import SqliteStore
@@ -48,7 +49,7 @@ REQUEST_KINDS: list[Callable[[Session], None]] = [nothing, read, blind_set, read
 
 
 def cookie_of_a_live_session(store: SessionStore) -> str:
-    invocation = SessionManager(store).begin([])
+    invocation = SessionManager(store).begin(Request.with_cookies())
     invocation.session.update(KEYS)
     invocation.finish(failed=False)
     return str(invocation.outcome().set_cookie).partition(";")[0]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from serverless_sessions import MemoryStore, SessionConfig, SessionManager
+from serverless_sessions.arrival import Request
 from serverless_sessions.headers import Outcome
 from serverless_sessions.testing.browser import Driver, settled
 from serverless_sessions.testing.watched import AsyncPassingStore, PassingStore
@@ -68,7 +69,7 @@ class SyncPlayer(Player):
 
     def __init__(self, config: SessionConfig, cookie_lines: Iterable[str]) -> None:
         manager = SessionManager(_Gate(self), config)
-        self._invocation = manager.begin(cookie_lines, lambda: PATIENCE)
+        self._invocation = manager.begin(Request.with_cookies(*cookie_lines), lambda: PATIENCE)
         self.session, self.outcome = self._invocation.session, self._invocation.outcome
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._stops: queue.SimpleQueue[Call | Reply] = queue.SimpleQueue()
@@ -104,7 +105,9 @@ class AsyncPlayer(Player):
 
     def __init__(self, config: SessionConfig, cookie_lines: Iterable[str]) -> None:
         manager = SessionManager(_AsyncGate(self), config)
-        self._invocation = manager.begin_async(cookie_lines, lambda: PATIENCE)
+        self._invocation = manager.begin_async(
+            Request.with_cookies(*cookie_lines), lambda: PATIENCE
+        )
         self.session, self.outcome = self._invocation.session, self._invocation.outcome
         self._loop = asyncio.new_event_loop()
         self._stops: asyncio.Queue[Call | Reply] = asyncio.Queue()

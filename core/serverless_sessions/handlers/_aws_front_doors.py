@@ -25,9 +25,10 @@ class FrontDoor:
 
     _has_cookies_field = False
 
-    def cookie_lines(self, event: Mapping[str, Any]) -> list[str]:
-        """The Cookie header lines of the request, as they came."""
-        return _cookies_in(event.get("multiValueHeaders")) or _cookies_in(event.get("headers"))
+    def lines(self, event: Mapping[str, Any], name: str) -> list[str]:
+        """The values of a header field, by its lower-case name, as they came."""
+        several, single = event.get("multiValueHeaders"), event.get("headers")
+        return _values_in(several, name) or _values_in(single, name)
 
     def status(self, result: object) -> int:
         """The status that the service will send for what ``answer`` makes of this result."""
@@ -114,11 +115,11 @@ class HttpApi(FrontDoor):
     refusal = 500
     _has_cookies_field = True
 
-    def cookie_lines(self, event: Mapping[str, Any]) -> list[str]:
-        """The ``cookies`` of the event; a function URL repeats them in its headers."""
-        cookies = event.get("cookies")
+    def lines(self, event: Mapping[str, Any], name: str) -> list[str]:
+        """Cookies are in the event's ``cookies``; a function URL repeats them in its headers."""
+        cookies = event.get("cookies") if name == "cookie" else None
         lines = [line for line in cookies if isinstance(line, str)] if _is_list(cookies) else []
-        return lines or _cookies_in(event.get("headers"))
+        return lines or _values_in(event.get("headers"), name)
 
     def _response(self, result: object) -> Response | None:
         try:
@@ -222,13 +223,13 @@ def front_door(event: object) -> FrontDoor:
     )
 
 
-def _cookies_in(headers: object) -> list[str]:
+def _values_in(headers: object, wanted: str) -> list[str]:
     if not isinstance(headers, Mapping):
         return []
     return [
         line
         for name, value in headers.items()
-        if isinstance(name, str) and name.lower() == "cookie"
+        if isinstance(name, str) and name.lower() == wanted
         for line in (value if _is_list(value) else [value])
         if isinstance(line, str)
     ]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import current
 from ..aio import AsyncInvocation
+from ..arrival import Request
 from ..driver import TimeLeft, log_error
 from ..errors import SessionError
 from ..headers import Headers, Outcome
@@ -24,7 +25,7 @@ class Exchange(NamedTuple):
     outcome's headers into a result; ``error`` makes one of a status, headers and a body.
     """
 
-    cookie_lines: list[str]
+    request: Request
     time_left: TimeLeft | None
     status: Callable[[Any], int]
     answer: Callable[[Any, Outcome], Any]
@@ -33,7 +34,7 @@ class Exchange(NamedTuple):
 
 def exchange(manager: SessionManager, at: Exchange, call: Callable[[Session], Any]) -> Any:
     """Call the handler with a session, and answer when all is saved."""
-    invocation = manager.begin(at.cookie_lines, at.time_left)
+    invocation = manager.begin(at.request, at.time_left)
     try:
         with current.entered(invocation.session):
             result = _called(invocation, call)
@@ -49,7 +50,7 @@ async def exchange_async(
     manager: SessionManager, at: Exchange, call: Callable[[Any], Awaitable[Any]]
 ) -> Any:
     """As ``exchange``, for a handler that is awaited."""
-    invocation = manager.begin_async(at.cookie_lines, at.time_left)
+    invocation = manager.begin_async(at.request, at.time_left)
     try:
         with current.entered(invocation.session):
             result = await _awaited(invocation, call)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
-from ..config import SessionConfig
+from ..arrival import Request
 from ..driver import TimeLeft
-from ..manager import SessionManager
+from ..manager import Options, SessionManager
 from ..session import Session
-from ..store import AnyStore
 from . import _loop
 from ._aws_front_doors import front_door
 from ._exchange import Exchange, exchange, exchange_async
@@ -86,30 +85,19 @@ def with_session(
     handler: Callable[[Event, Context], Result], /
 ) -> LambdaHandler[Event, Context, Result]: ...
 @overload
-def with_session(
-    *,
-    store: str | AnyStore | None = None,
-    config: SessionConfig | None = None,
-) -> Decorator: ...
-def with_session(
-    handler: Any = None,
-    /,
-    *,
-    store: str | AnyStore | None = None,
-    config: SessionConfig | None = None,
-) -> Any:
+def with_session(**options: Unpack[Options]) -> Decorator: ...
+def with_session(handler: Any = None, /, **options: Unpack[Options]) -> Any:
     """Give a Lambda handler a session: ``Session`` in a ``def``, ``AsyncSession`` in an
     ``async def``, as the keyword ``session`` where the handler has a parameter of that name.
 
-    ``store`` is a store or its url (default: SESSION_STORE), ``config`` the settings (default:
-    the SESSION_* variables). The session is saved before the answer leaves; an error of the
-    store becomes a 503 or 500. Raises ConfigurationError for a wrong setting and TypeError for a
-    handler that could not be called, when it decorates; ConfigurationError for an event that did
-    not come through HTTP, when it is called.
+    The options are ``SessionManager``'s. The session is saved before the answer leaves; an error
+    of the store becomes a 503 or 500. Raises ConfigurationError for a wrong setting and TypeError
+    for a handler that could not be called, when it decorates; ConfigurationError for an event
+    that did not come through HTTP, when it is called.
     """
     if handler is None:
-        return lambda handler: _decorated(handler, SessionManager(store, config))
-    return _decorated(handler, SessionManager(store, config))
+        return lambda handler: _decorated(handler, SessionManager(**options))
+    return _decorated(handler, SessionManager(**options))
 
 
 def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
@@ -121,7 +109,7 @@ def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
     def lambda_handler(event: Any, context: Any) -> Any:
         door = front_door(event)
         at = Exchange(
-            cookie_lines=door.cookie_lines(event),
+            request=Request(lambda name: door.lines(event, name), event),
             time_left=_time_left(context),
             status=door.status,
             answer=door.answer,

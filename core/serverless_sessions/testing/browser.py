@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
+from ..arrival import Request
 from ..handlers import _loop
 from ..headers import Outcome
 from ..manager import SessionManager
@@ -60,7 +61,7 @@ class Browser:
         """As ``request``, for what happens during another request."""
         begin = self.manager.begin if self.driver == "sync" else self.manager.begin_async
         lines = [f"{self.manager.config.cookie_name}={self.id}"] if self.id else []
-        invocation = begin(lines, lambda: self.time_left)
+        invocation = begin(Request.with_cookies(*lines), lambda: self.time_left)
         self.outcome = Outcome()
         try:
             try:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import ids, manager
+from ..arrival import Request
 from ..config import SessionConfig
 from ..errors import Moved
 from ..manager import SessionManager
@@ -74,7 +75,7 @@ class StoredSession:
         if record is not None:
             store.create(ids.stored_key(self.id), record)
         cookie = f"{self._config.cookie_name}={self.id}"
-        return SessionManager(store, self._config).begin([cookie]).session
+        return SessionManager(store, self._config).begin(Request.with_cookies(cookie)).session
 
 
 class SessionMaker:
@@ -95,7 +96,7 @@ class SessionMaker:
         ``handler.sessions.config``.
         """
         config = SessionConfig.from_env() if config is None else config
-        invocation = SessionManager(self._store, config).begin([])
+        invocation = SessionManager(self._store, config).begin(Request.with_cookies())
         session = invocation.session
         session["made"] = True  # an empty session would not be stored
         if user is not None:

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "cookie_secure": True,
     "cookie_partitioned": False,
     "cookie_persistent": False,
+    "trusted_id_key": "",
     "save_on_error": False,
     "on_store_error": "respond",
     "on_event": None,

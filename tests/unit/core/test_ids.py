@@ -55,13 +55,6 @@ def test_fact_6_a_stored_key_has_not_the_form_of_an_id() -> None:
     assert not ids.is_well_formed(ids.stored_key(ids.draw()))
 
 
-def test_guarantee_4_an_id_of_one_source_is_never_a_key_of_another() -> None:
-    session_id = ids.draw()
-    assert ids.stored_key(session_id) == ids.stored_key(session_id, ids.COOKIE)
-    assert ids.stored_key(session_id, "alexa") != ids.stored_key(session_id)
-    assert ids.stored_key("b", "a") != ids.stored_key("ab", "")
-
-
 def test_a_handle_and_a_nonce_are_no_ids() -> None:
     for draw in (ids.draw_handle, ids.draw_nonce):
         drawn = {draw() for _ in range(1000)}

@@ -19,6 +19,7 @@ from serverless_sessions import (
     registry,
     to_async,
 )
+from serverless_sessions.arrival import Request
 from serverless_sessions.manager import INVOCATION_SECONDS
 from serverless_sessions.testing.browser import Browser, settled
 from serverless_sessions.testing.watched import WatchedStore
@@ -114,7 +115,7 @@ def test_use_brings_the_open_store_back_and_not_another_of_its_url() -> None:
 def test_a_request_under_way_keeps_no_store_that_was_swapped() -> None:
     before, after = WatchedStore(MemoryStore()), WatchedStore(MemoryStore())
     manager = SessionManager(before)
-    invocation = manager.begin([])
+    invocation = manager.begin(Request.with_cookies())
     manager.use(after)
     invocation.session.set("k", 1)
     invocation.finish(failed=False)
@@ -136,14 +137,14 @@ def test_an_async_store_serves_async_handlers_only() -> None:
 
 
 def test_guarantee_6_without_a_platform_that_says_an_invocation_has_its_time() -> None:
-    left = SessionManager(MemoryStore()).begin([])._time_left
+    left = SessionManager(MemoryStore()).begin(Request.with_cookies())._time_left
     first, second = left(), left()
     assert 0 < second <= first <= INVOCATION_SECONDS
 
 
 def test_two_invocations_know_nothing_of_each_other() -> None:
     manager = SessionManager(MemoryStore())
-    one, other = manager.begin([]), manager.begin([])
+    one, other = manager.begin(Request.with_cookies()), manager.begin(Request.with_cookies())
     one.session.set("b", 2)
     assert other.session.get("b") is None
     one.finish(failed=False)
@@ -157,4 +158,4 @@ def test_what_the_cookie_is_called_is_the_configurations_business() -> None:
     client = Browser(manager)
     client.request(INTENTS["set"])
     for name, value in (("sid", 2), ("__Host-session", None)):
-        assert manager.begin([f"{name}={client.id}"]).session.get("b") == value
+        assert manager.begin(Request.with_cookies(f"{name}={client.id}")).session.get("b") == value

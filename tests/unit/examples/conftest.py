@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from serverless_sessions import MemoryStore, Session, SessionConfig, SessionManager
+from serverless_sessions.arrival import Request
 
 Result = TypeVar("Result")
 
@@ -51,7 +52,7 @@ class Browser:
         return self._visit(lambda session: session.get(key))
 
     def _visit(self, call: Callable[[Session], Result]) -> Result:
-        invocation = self.sessions.begin([self.cookie] if self.cookie else [])
+        invocation = self.sessions.begin(Request.with_cookies(*filter(None, [self.cookie])))
         result = call(invocation.session)
         invocation.finish(failed=False)
         set_cookie = invocation.outcome().set_cookie

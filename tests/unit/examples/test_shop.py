@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from serverless_sessions import Session
+from serverless_sessions.arrival import Request
 from serverless_sessions.events import Event, observed
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_removing_takes_out_one_product_whole(browser: Browser) -> None:
 
 
 def test_a_product_that_is_no_longer_sold_is_not_shown(browser: Browser) -> None:
-    invocation = browser.sessions.begin([])
+    invocation = browser.sessions.begin(Request.with_cookies())
     invocation.session.set("cart", {"typewriter": 2, "mug": 1})
     invocation.finish(failed=False)
     browser.cookie = (invocation.outcome().set_cookie or "").partition(";")[0]

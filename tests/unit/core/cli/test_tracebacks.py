@@ -144,10 +144,10 @@ def test_a_failure_of_the_library_itself_is_shown_whole(
         session.set("k", 1)
         return {"statusCode": 200}
 
-    monkeypatch.setattr("serverless_sessions.lifecycle.cookies.issue", None)
+    monkeypatch.setattr("serverless_sessions.arrival.cookies.issue", None)
     shown = places(printed(handler))
     assert shown[0] == "gateway.py _invoke"
-    assert shown[-1] == "lifecycle.py outcome"
+    assert shown[-1] == "arrival.py issue"
     assert len(shown) > 4
 
 

@@ -26,7 +26,11 @@ from serverless_sessions.testing.lambda_events import (
 )
 
 COOKIE = "session=new; Path=/; Secure; HttpOnly"
-SETS, READS, NOTHING = Outcome(COOKIE, accessed=True), Outcome(accessed=True), Outcome()
+SETS, READS, NOTHING = (
+    Outcome(("Set-Cookie", COOKIE), accessed=True),
+    Outcome(accessed=True),
+    Outcome(),
+)
 MULTI = ("rest", "alb-multi")
 PAYLOAD_2 = ("http-api", "function-url")
 PAYLOAD_1 = ("rest", "alb", "alb-multi")
@@ -56,20 +60,20 @@ def cookies_sent(name: str, result: object) -> list[str]:
 @pytest.mark.parametrize("header", ["Cookie", "cookie", "COOKIE"])
 def test_the_cookie_is_found(name: str, header: str) -> None:
     event = to_event(name, HttpRequest(headers=[(header, "session=abc")]))
-    assert front_door(event).cookie_lines(event) == ["session=abc"]
+    assert front_door(event).lines(event, "cookie") == ["session=abc"]
 
 
 @pytest.mark.parametrize("name", ["http-api", "function-url", "rest", "alb-multi"])
 def test_a_cookie_split_over_two_lines_is_found(name: str) -> None:
     event = to_event(name, HttpRequest(headers=[("Cookie", "a=1"), ("Cookie", "session=abc")]))
-    assert front_door(event).cookie_lines(event) == ["a=1", "session=abc"]
+    assert front_door(event).lines(event, "cookie") == ["a=1", "session=abc"]
 
 
 @pytest.mark.parametrize("name", ["http-api", "function-url"])
 def test_payload_2_is_read_once_though_headers_repeat_it(name: str) -> None:
     event = {**to_event(name, HttpRequest()), "cookies": ["a=1"], "headers": {"Cookie": "b=2"}}
-    assert front_door(event).cookie_lines(event) == ["a=1"]
-    assert front_door(event).cookie_lines({**event, "cookies": []}) == ["b=2"]
+    assert front_door(event).lines(event, "cookie") == ["a=1"]
+    assert front_door(event).lines({**event, "cookies": []}, "cookie") == ["b=2"]
 
 
 @pytest.mark.parametrize("name", FRONT_DOORS)
@@ -80,14 +84,14 @@ def test_an_event_may_be_any_mapping(name: str) -> None:
         {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in event.items()}
     )
     assert front_door(view) is front_door(event)
-    assert front_door(view).cookie_lines(view) == ["session=abc"]
+    assert front_door(view).lines(view, "cookie") == ["session=abc"]
 
 
 @pytest.mark.parametrize("name", FRONT_DOORS)
 @pytest.mark.parametrize("lines", [[], ['session="a%20b"']])
 def test_nothing_is_added_nor_decoded(name: str, lines: list[str]) -> None:
     event = to_event(name, HttpRequest(headers=[("Cookie", line) for line in lines]))
-    assert front_door(event).cookie_lines(event) == lines
+    assert front_door(event).lines(event, "cookie") == lines
 
 
 @pytest.mark.parametrize("hostile", [None, 7, "text", {"Cookie": "a"}, ["a", None, 7, ["b"]]])
@@ -98,7 +102,7 @@ def test_hostile_types_are_skipped(name: str, hostile: object) -> None:
     for field in ("headers", "multiValueHeaders"):
         for value in (hostile, {"Cookie": hostile}, {None: "a", 7: "b", "cookie": [hostile]}):
             event = {**event, field: value, "cookies": hostile}
-            assert all(isinstance(line, str) for line in door.cookie_lines(event))
+            assert all(isinstance(line, str) for line in door.lines(event, "cookie"))
 
 
 @pytest.mark.parametrize("name", FRONT_DOORS)
@@ -348,7 +352,7 @@ def test_an_error_is_the_same_everywhere(name: str) -> None:
 def test_one_handler_answers_the_same_at_every_door(name: str, outcome: Outcome) -> None:
     event = to_event(name, HttpRequest("POST", headers=[("Cookie", "a=1; b=2")]))
     door = front_door(event)
-    seen = {pair.strip() for line in door.cookie_lines(event) for pair in line.split(";")}
+    seen = {pair.strip() for line in door.lines(event, "cookie") for pair in line.split(";")}
     headers = {
         "Content-Type": "text/plain",
         "cache-control": "private, max-age=9",
@@ -397,7 +401,7 @@ def test_any_event_has_a_door_or_is_refused(event: Any, result: Any) -> None:
         door = front_door(event)
     except ConfigurationError:
         return
-    assert all(isinstance(line, str) for line in door.cookie_lines(event))
+    assert all(isinstance(line, str) for line in door.lines(event, "cookie"))
     assert 100 <= door.status(result) <= 599
 
 

@@ -7,7 +7,7 @@ import pytest
 from serverless_sessions.headers import Headers, Outcome
 
 COOKIE = "session=abc; Path=/; Secure; HttpOnly"
-SETS, READS, NOTHING = Outcome(set_cookie=COOKIE), Outcome(accessed=True), Outcome()
+SETS, READS, NOTHING = Outcome(("Set-Cookie", COOKIE)), Outcome(accessed=True), Outcome()
 
 
 def values(headers: Headers, name: str) -> list[str]:
@@ -20,13 +20,13 @@ def test_nothing_to_say_changes_nothing() -> None:
     assert NOTHING.applied_to(headers) == headers
 
 
-@pytest.mark.parametrize("outcome", [SETS, READS, Outcome(COOKIE, accessed=True)])
+@pytest.mark.parametrize("outcome", [SETS, READS, Outcome(("Set-Cookie", COOKIE), accessed=True)])
 def test_an_outcome_with_something_to_say_is_true(outcome: Outcome) -> None:
     assert outcome
 
 
 def test_an_empty_set_cookie_counts() -> None:
-    assert ("Set-Cookie", "") in Outcome(set_cookie="").applied_to([])
+    assert ("Set-Cookie", "") in Outcome(("Set-Cookie", "")).applied_to([])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import pytest
 
 from serverless_sessions import AsyncSession, MemoryStore, to_async
+from serverless_sessions.arrival import Request
 from serverless_sessions.errors import SessionError
 from serverless_sessions.handlers._exchange import Exchange, exchange_async
 from serverless_sessions.headers import Outcome
@@ -228,7 +229,7 @@ async def send(scene: Scene, handler: Act) -> Outcome:
     outcome: Outcome = await exchange_async(
         scene.manager,
         Exchange(
-            cookie_lines=lines,
+            request=Request.with_cookies(*lines),
             time_left=None,
             status=lambda _: 200,
             answer=lambda _, outcome: outcome,

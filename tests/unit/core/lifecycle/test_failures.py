@@ -14,6 +14,7 @@ from serverless_sessions import (
     clock,
     ids,
 )
+from serverless_sessions.arrival import Request
 from serverless_sessions.store import Change, Entry
 from serverless_sessions.testing.browser import settled
 from support.failures import down, once
@@ -100,7 +101,7 @@ def test_guarantee_6_modify_never_counts_twice_when_its_reply_is_lost_and_others
 
 def test_guarantee_6_a_store_call_gets_what_the_invocation_has_left(live: Scene) -> None:
     invocation = live.manager.begin(
-        [f"{live.config.cookie_name}={live.client.id}"], time_left=lambda: 0.0
+        Request.with_cookies(f"{live.config.cookie_name}={live.client.id}"), time_left=lambda: 0.0
     )
     with pytest.raises(StoreTimeout):
         invocation.session.get("a")
@@ -119,7 +120,7 @@ def test_guarantee_6_modify_gives_up_with_conflict_when_time_is_up(live: Scene) 
 
     live.store.before = interfere
     invocation = live.manager.begin(
-        [f"{live.config.cookie_name}={live.client.id}"],
+        Request.with_cookies(f"{live.config.cookie_name}={live.client.id}"),
         time_left=lambda: 1.0 if len(races) < 3 else 0.0,
     )
     with pytest.raises(Conflict):

@@ -17,6 +17,7 @@ from serverless_sessions import (
     SessionTooLarge,
     ids,
 )
+from serverless_sessions.arrival import Request
 from serverless_sessions.store import Change, Entry
 from serverless_sessions.testing.browser import Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
@@ -148,7 +149,7 @@ def test_guarantee_2_a_log_out_at_any_moment_of_a_rotation_ends_the_session(
     live: Scene, step: str, side: str
 ) -> None:
     other = Browser(live.manager, "sync", live.client.id)
-    invocation = live.manager.begin([f"{live.config.cookie_name}={other.id}"])
+    invocation = live.manager.begin(Request.with_cookies(f"{live.config.cookie_name}={other.id}"))
 
     def log_out() -> None:
         live.store.before = live.store.after = lambda _: None

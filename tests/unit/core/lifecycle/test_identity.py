@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from serverless_sessions import Session, SessionInfo, ids
+from serverless_sessions.arrival import Request
 from serverless_sessions.errors import SessionClosed
 from serverless_sessions.testing.browser import Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
@@ -251,7 +252,7 @@ def test_two_cookies_of_one_name_are_tried_in_order(live: Scene) -> None:
     async def run(lines: list[str]) -> tuple[Any, list[str]]:
         live.store.calls.clear()
         begin = live.manager.begin if live.client.driver == "sync" else live.manager.begin_async
-        invocation = begin(lines)
+        invocation = begin(Request.with_cookies(*lines))
         value = await settled(invocation.session.get("a"))
         await settled(invocation.finish(failed=False))
         return value, live.store.calls.copy()
@@ -269,7 +270,7 @@ def test_a_log_out_ends_every_session_that_the_cookies_name(live: Scene) -> None
 
     async def log_out() -> None:
         begin = live.manager.begin if live.client.driver == "sync" else live.manager.begin_async
-        invocation = begin([f"{name}={live.client.id}; {name}={second.id}"])
+        invocation = begin(Request.with_cookies(f"{name}={live.client.id}; {name}={second.id}"))
         await settled(invocation.session.get("a"))
         invocation.session.destroy()
         await settled(invocation.finish(failed=False))

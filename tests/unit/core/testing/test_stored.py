@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from serverless_sessions import MemoryStore, Session, SessionConfig, SessionManager
+from serverless_sessions.arrival import Request
 from serverless_sessions.errors import InvalidArgument, UnsupportedValue
 from serverless_sessions.testing import FrozenClock, SessionMaker, StoredSession
 from serverless_sessions.testing.watched import WatchedStore
@@ -24,7 +25,7 @@ def make(store: WatchedStore) -> SessionMaker:
 
 def session_of(store: WatchedStore, made: StoredSession) -> Session:
     """The session as a handler gets it that the cookie is sent to."""
-    return SessionManager(store).begin([made.cookie]).session
+    return SessionManager(store).begin(Request.with_cookies(made.cookie)).session
 
 
 def test_a_handler_finds_what_was_made(store: WatchedStore, make: SessionMaker) -> None:
@@ -54,13 +55,13 @@ def test_two_sessions_are_two(make: SessionMaker) -> None:
 
 def test_it_tells_what_stands_in_the_store_now(store: WatchedStore, make: SessionMaker) -> None:
     made = make(data={"n": 1})
-    invocation = SessionManager(store).begin([made.cookie])
+    invocation = SessionManager(store).begin(Request.with_cookies(made.cookie))
     invocation.session["n"] = 2
     assert made.data() == {"n": 1}
     invocation.finish(failed=False)
     assert made.data() == {"n": 2}
 
-    ending = SessionManager(store).begin([made.cookie])
+    ending = SessionManager(store).begin(Request.with_cookies(made.cookie))
     ending.session.destroy()
     ending.finish(failed=False)
     assert not made.alive
@@ -88,7 +89,7 @@ def test_an_old_cookie_opens_the_session_while_the_grace_lasts(store: WatchedSto
     config = SessionConfig(rotation_grace=10)
     with FrozenClock() as time:
         made = SessionMaker(store)(data={"n": 1}, config=config)
-        invocation = SessionManager(store, config).begin([made.cookie])
+        invocation = SessionManager(store, config).begin(Request.with_cookies(made.cookie))
         invocation.session.regenerate()
         invocation.finish(failed=False)
         set_cookie = invocation.outcome().set_cookie
