@@ -40,10 +40,16 @@ class Outcome(NamedTuple):
         if not self:
             return kept
         if self.issued is not None:
-            kept = [*_never_stored(kept), self.issued]
+            field = self.issued[0]
+            own = kept if field == "Set-Cookie" else _without(kept, field)
+            kept = [*_never_stored(own), self.issued]
         elif not _values(kept, "cache-control"):
             kept = [*kept, ("Cache-Control", "private")]
         return _vary_by(self.vary, kept) if self.vary is not None else kept
+
+
+def _without(headers: Headers, name: str) -> Headers:
+    return [(given, value) for given, value in headers if given.lower() != name.lower()]
 
 
 def _values(headers: Headers, name: str) -> list[str]:
@@ -73,5 +79,4 @@ def _vary_by(field: str, headers: Headers) -> Headers:
     if named & {field.lower(), "*"}:
         return headers
     before = _directives(_values(headers, "vary"))
-    others = [(name, value) for name, value in headers if name.lower() != "vary"]
-    return [*others, ("Vary", ", ".join([*before, field]))]
+    return [*_without(headers, "vary"), ("Vary", ", ".join([*before, field]))]

@@ -150,7 +150,7 @@ class Lifecycle:
             if self._place.gone:
                 return
             found = yield from self._find_or_remember_failure(self._place.session_id)
-            if found is None:
+            if found is None or not _same_session(found, self._place):
                 self._end(self._place)
             else:
                 self._place = found._replace(foreign=self._place.foreign)
@@ -451,3 +451,10 @@ class Lifecycle:
         record = self._place.record if self._place is not None else None
         handle = record.facts.rid if record is not None else None
         emit(Event(name, handle), self.config.on_event)
+
+
+def _same_session(found: Place, seen: Place) -> bool:
+    """False for a later session under an id of the platform's."""
+    if found.record is None or seen.record is None:
+        return True
+    return found.record.facts.rid == seen.record.facts.rid
