@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from . import clock
+from . import clock, csrf
 from .contents import KEEP, MISSING, Keep, SessionInfo
 from .driver import TimeLeft, log_error, store_call
 from .errors import Moved, SessionClosed, SessionError, StoreTimeout
@@ -148,6 +148,18 @@ class AsyncSession(Intents):
     async def info(self) -> SessionInfo:
         """See ``Session.info``."""
         return await self._drive(self._contents.info())
+
+    async def authenticated_within(self, seconds: float | timedelta) -> bool:
+        """See ``Session.authenticated_within``."""
+        return (await self.info()).authenticated_within(seconds)
+
+    async def csrf_token(self) -> str:
+        """See ``Session.csrf_token``."""
+        return csrf.masked(await self._drive(self._contents.csrf_secret()))
+
+    async def is_csrf_token(self, token: object) -> bool:
+        """See ``Session.is_csrf_token``."""
+        return await self._drive(self._contents.is_csrf_token(token))
 
 
 class AsyncInvocation:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 DAY = 86_400
 SameSite = Literal["Strict", "Lax", "None"]
 OnStoreError = Literal["respond", "raise"]
+Preset = Literal["aal1", "aal2", "aal3"]
+
+_PRESETS = {
+    "aal1": {"absolute_timeout": 30 * DAY},
+    "aal2": {"absolute_timeout": DAY, "idle_timeout": 3600},
+    "aal3": {"absolute_timeout": DAY // 2, "idle_timeout": 900},
+}
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ATTRIBUTE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
@@ -52,6 +59,26 @@ class SessionConfig:
     save_on_error: bool = False
     on_store_error: OnStoreError = "respond"
     on_event: Callable[[Event], None] | None = None
+
+    @classmethod
+    def preset(cls, name: Preset, environ: Mapping[str, str] = os.environ, **settings: Any) -> Self:
+        """``from_env`` with the timeouts that NIST SP 800-63B-4 (2.1.3, 2.2.3, 2.3.3) allows an
+        authentication assurance level at most, where neither it nor ``settings`` has shorter ones.
+
+        aal1: 30 days in all. aal2: 24 hours, 1 hour idle. aal3: 12 hours, 15 minutes idle. The
+        level asks for more than timeouts: how a user logs in is the application's. Raises
+        ConfigurationError for a timeout that is longer.
+        """
+        if name not in _PRESETS:
+            raise ConfigurationError(f"there is no preset {name!r}; allowed are aal1, aal2, aal3")
+        for limit, most in _PRESETS[name].items():
+            if not environ.get(f"SESSION_{limit.upper()}"):
+                settings.setdefault(limit, most)
+        config = cls.from_env(environ, **settings)
+        for limit, most in _PRESETS[name].items():
+            if getattr(config, limit) > most:
+                raise _refused(limit, getattr(config, limit), f"at most {most} under {name}")
+        return config
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **settings: Any) -> Self:
@@ -127,12 +154,14 @@ class SessionConfig:
             raise _refused("store_timeout", self.store_timeout, "over 0, at most 60 seconds")
 
     def _check_cookie(self) -> None:
-        """RFC 6265bis 4.1.3 and 5.7: what browsers demand of prefixes and attributes."""
+        """RFC 6265bis 4.1.3, 5.6 and 5.7: what browsers demand of prefixes and attributes."""
         name, secure = self.cookie_name, self.cookie_secure
         if not _TOKEN.fullmatch(name):
             raise _refused("cookie_name", name, "letters, digits and !#$%&'*+-.^_`|~")
         if not (self.cookie_path.startswith("/") and _ATTRIBUTE.fullmatch(self.cookie_path)):
             raise _refused("cookie_path", self.cookie_path, "a path that begins with /, without ;")
+        if len(self.cookie_path) > 1024:
+            raise _refused("cookie_path", self.cookie_path[:20] + "…", "at most 1024 bytes")
         domain = self.cookie_domain
         if domain is not None and not re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", domain):
             raise _refused("cookie_domain", domain, "a host name such as example.com")
@@ -143,7 +172,7 @@ class SessionConfig:
         if self.cookie_partitioned and not secure:
             raise _refused("cookie_partitioned", True, "used with cookie_secure on")
         prefix = name.lower()
-        if prefix.startswith(("__host-", "__secure-")) and not secure:
+        if prefix.startswith(("__host-", "__secure-", "__http-")) and not secure:
             raise _refused("cookie_name", name, "used with cookie_secure on")
         if prefix.startswith("__host-") and (domain is not None or self.cookie_path != "/"):
             raise _refused("cookie_name", name, "used with cookie_path / and no cookie_domain")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from . import clock
+from . import clock, csrf
 from .errors import (
     Conflict,
     CorruptRecord,
@@ -20,12 +20,12 @@ from .errors import (
     UnsupportedValue,
 )
 from .lifecycle import Lifecycle
+from .records import CSRF, RESERVED
 from .state import UNDECIDED, HandedOut, Layer
 from .steps import Steps
 from .store import ABSENT, Entry
 from .values import codec, is_immutable
 
-RESERVED: Final = "_sls."
 FLASH: Final = RESERVED + "flash."
 MAX_KEY_BYTES: Final = 1024
 MAX_TTL: Final = 100 * 366 * 86_400
@@ -59,6 +59,16 @@ class SessionInfo(NamedTuple):
     authenticated_at: datetime | None
     expires_at: datetime | None
     handle: str | None
+
+    def authenticated_within(self, seconds: float | timedelta) -> bool:
+        """Whether a user is bound who logged in at most that long ago.
+
+        Raises InvalidArgument for a time that is not over 0.
+        """
+        limit = _seconds(seconds, "authenticated_within()")
+        if self.user is None or self.authenticated_at is None:
+            return False
+        return clock.now() - self.authenticated_at.timestamp() <= limit
 
 
 class Contents:
@@ -155,8 +165,13 @@ class Contents:
     ) -> Steps[Any]:
         """Store ``fn`` of the current value at once, whoever else changes it meanwhile."""
         check_key(name)
-        life, backoff = self._life, self._life.backoff()
         self._require_conditions("modify")
+        return (yield from self._modify(name, fn, default, ttl))
+
+    def _modify(
+        self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Ttl | Keep | None
+    ) -> Steps[Any]:
+        life, backoff = self._life, self._life.backoff()
         life.state.absorb(encode)
         if life.state.binding is not None or life.state.clears:
             with suppress(SessionGone):
@@ -230,6 +245,24 @@ class Contents:
                 return []
             return shown
 
+    def csrf_secret(self) -> Steps[str]:
+        """The secret of the session's CSRF tokens, drawn once for each of its ids."""
+        state = self._life.state
+        if state.binding is not None or state.regenerating:
+            with suppress(SessionGone):
+                yield from self._life.flush()
+        yield from self._life.read()
+        secret = self._value(CSRF)
+        if secret is MISSING:
+            self._require_conditions("csrf_token")
+            secret = yield from self._modify(CSRF, _drawn_once, None, None)
+        return str(secret)
+
+    def is_csrf_token(self, token: object) -> Steps[bool]:
+        yield from self._life.read()
+        secret = self._value(CSRF)
+        return secret is not MISSING and csrf.is_token(token, secret)
+
     # Intents and the whole session
 
     def id(self) -> str | None:
@@ -279,6 +312,10 @@ class Contents:
             )
 
 
+def _drawn_once(secret: str | None) -> str:
+    return secret or csrf.draw_secret()
+
+
 def encode(name: str, value: Any) -> str:
     return codec.dumps(value, key=name)
 
@@ -320,12 +357,16 @@ def _check_text(text: str, what: str) -> None:
 def _deadline(ttl: Any) -> int | None:
     if ttl is None:
         return None
-    seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+    return clock.now() + math.ceil(_seconds(ttl, "ttl"))
+
+
+def _seconds(given: Any, what: str) -> float:
+    seconds = given.total_seconds() if isinstance(given, timedelta) else given
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidArgument("ttl must be seconds or a timedelta")
+        raise InvalidArgument(f"{what} must be seconds or a timedelta")
     if not 0 < seconds <= MAX_TTL:
-        raise InvalidArgument(f"ttl is {seconds} seconds; allowed is over 0, at most {MAX_TTL}")
-    return clock.now() + math.ceil(seconds)
+        raise InvalidArgument(f"{what} is {seconds} seconds; allowed is over 0, at most {MAX_TTL}")
+    return seconds
 
 
 def _moment(seconds: int | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from . import clock, ids
 from .config import SessionConfig
@@ -10,6 +11,11 @@ from .encryption import Sealer
 from .errors import SessionTooLarge
 from .state import Binding, Layer
 from .store import Absence, Change, Entry, Facts, Record, size_of
+
+RESERVED: Final = "_sls."
+"""Names of entries that begin so are ours."""
+
+CSRF: Final = RESERVED + "csrf"
 
 
 class Records:
@@ -37,13 +43,14 @@ class Records:
     def renewed(
         self, record: Record, old: str, new: str, changes: Layer, binding: Binding | None
     ) -> Record:
-        """``record`` with ``changes``, sealed for another key. Raises SessionTooLarge."""
+        """``record`` with ``changes``, sealed for another key, and without the secret of the CSRF
+        tokens, which end with the id. Raises SessionTooLarge."""
         now = clock.now()
         stays = {} if changes.cleared else record.entries
         opened = {
             name: self.opened(name, entry, old)
             for name, entry in stays.items()
-            if entry.alive(now) and name not in changes.removed and name not in changes.sets
+            if entry.alive(now) and name not in {CSRF, *changes.removed, *changes.sets}
         }
         facts = record.facts
         if binding is not None:

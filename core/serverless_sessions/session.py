@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
+from . import csrf
 from .contents import KEEP, MISSING, Keep, SessionInfo
 from .intents import Intents
 from .lifecycle import Lifecycle
@@ -79,6 +80,25 @@ class Session(Intents, MutableMapping[str, Any]):
     def info(self) -> SessionInfo:
         """Who holds the session, since when and until when."""
         return self._drive(self._contents.info())
+
+    def authenticated_within(self, seconds: float | timedelta) -> bool:
+        """Whether the user logged in that recently; if not, ask for the log-in again before
+        anything sensitive (ASVS 5.0 7.5.1 and 7.5.3)."""
+        return self.info().authenticated_within(seconds)
+
+    def csrf_token(self) -> str:
+        """A token for the forms of a page, another one each time, that only this session accepts.
+
+        It ends with the session's id, so ask for it after ``bind`` or ``regenerate``. The first
+        one of an id writes at once, and begins the session where there is none. Raises Unsupported
+        where the store has no conditional writes.
+        """
+        return csrf.masked(self._drive(self._contents.csrf_secret()))
+
+    def is_csrf_token(self, token: object) -> bool:
+        """Whether ``token``, whatever a request sent as one, is of this session: if not, answer
+        with 403."""
+        return self._drive(self._contents.is_csrf_token(token))
 
     @property
     def user(self) -> str | None:

@@ -33,6 +33,9 @@ def sync(session: Session) -> None:
     assert_type(session.info().handle, str | None)
     assert_type(session.user, str | None)
     assert_type(session.id, str | None)
+    assert_type(session.authenticated_within(300), bool)
+    assert_type(session.csrf_token(), str)
+    assert_type(session.is_csrf_token(None), bool)
     session["k"] = 1
     del session["k"]
     session.update({"k": 1}, l=2)
@@ -58,6 +61,9 @@ async def awaited(session: AsyncSession) -> None:
     assert_type(await session.setdefault("k", 1), Any)
     assert_type(await session.has("k"), bool)
     assert_type(await session.keys(), list[str])
+    assert_type(await session.authenticated_within(timedelta(minutes=5)), bool)
+    assert_type(await session.csrf_token(), str)
+    assert_type(await session.is_csrf_token("token"), bool)
     assert_type(await session.values(), list[Any])
     assert_type(await session.items(), list[tuple[str, Any]])
     assert_type(await session.modify("k", add, default=0), Any)

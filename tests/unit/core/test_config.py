@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from serverless_sessions import ConfigurationError, SessionConfig
+from serverless_sessions.config import Preset
 
 DAY = 86_400
 DEFAULTS: dict[str, Any] = {
@@ -70,6 +71,7 @@ READ: list[tuple[str, str, Any]] = [
     ("SESSION_COOKIE_SAMESITE", "Strict", None),
     ("SESSION_COOKIE_SAMESITE", "lax", "Lax"),
     ("SESSION_COOKIE_SAMESITE", "NONE", "None"),
+    ("SESSION_TRUSTED_ID_KEY", "k" * 32, None),
     ("SESSION_ON_STORE_ERROR", "respond", None),
     ("SESSION_ON_STORE_ERROR", "raise", None),
     *((f"SESSION_{name.upper()}", text, value) for name in SWITCHES for text, value in BOOLEANS),
@@ -103,6 +105,7 @@ REFUSED: list[tuple[str, str]] = [
     *(("SESSION_COOKIE_NAME", text) for text in ["a,b", "a@b", "a\x00", "\x85", "n" * 4054, "a\n"]),
     *(("SESSION_COOKIE_PATH", text) for text in ["shop", "/;", "/\r\n", "/\n", "/\x00", "/\x7f"]),
     *(("SESSION_COOKIE_PATH", text) for text in ["/\x85", "/\u2028", "/é", "/\udc80"]),
+    ("SESSION_COOKIE_PATH", "/" * 1025),
     *(("SESSION_COOKIE_DOMAIN", text) for text in ["a;b", "a\r\nb", "a b", "a..b", "é.com", "a\n"]),
     *(("SESSION_COOKIE_DOMAIN", text) for text in ["https://a.com", "a.com:80", "a.com/", "."]),
     *(("SESSION_COOKIE_SAMESITE", text) for text in ["off", "Lax; Secure", "Lax\r\nX: y", "Lax "]),
@@ -178,6 +181,7 @@ def test_the_name_takes_the_strictest_prefix_that_the_other_settings_allow() -> 
 INSECURE = {"cookie_secure": False}
 BREACHES: list[dict[str, Any]] = [
     *({"cookie_name": f"{prefix}x", **INSECURE} for prefix in ("__Host-", "__hOST-", "__Secure-")),
+    *({"cookie_name": f"{prefix}x", **INSECURE} for prefix in ("__Http-", "__Host-Http-")),
     {"cookie_name": "__secure-x", **INSECURE},
     {"cookie_name": "__Host-x", "cookie_domain": "example.com"},
     {"cookie_name": "__HOST-x", "cookie_path": "/shop"},
@@ -195,6 +199,8 @@ def test_what_a_browser_would_refuse_is_refused_here(settings: dict[str, Any]) -
 ALLOWED: list[dict[str, Any]] = [
     {"cookie_name": "__Secure-x", "cookie_domain": "example.com", "cookie_path": "/shop"},
     {"cookie_name": "__host-x"},
+    {"cookie_name": "__Host-Http-x"},
+    {"cookie_path": "/" * 1024},
     {"cookie_name": "__Hostess", **INSECURE},
     {"cookie_samesite": "None", "cookie_partitioned": True},
     {"cookie_name": "n" * (4096 - 43)},
@@ -234,3 +240,34 @@ def test_what_was_left_to_a_default_follows_a_change(change: dict[str, Any]) -> 
 def test_the_touch_interval_follows_the_idle_timeout() -> None:
     assert SessionConfig().changed(idle_timeout=600) == SessionConfig(idle_timeout=600)
     assert SessionConfig(idle_timeout=1).touch_every == 1
+
+
+LEVELS: list[tuple[Preset, int, int]] = [
+    ("aal1", 30 * 86_400, 86_400),
+    ("aal2", 86_400, 3600),
+    ("aal3", 43_200, 900),
+]
+
+
+@pytest.mark.parametrize(("level", "absolute", "idle"), LEVELS)
+def test_fact_21_a_preset_has_the_longest_timeouts_that_nist_allows(
+    level: Preset, absolute: int, idle: int
+) -> None:
+    config = SessionConfig.preset(level, {"SESSION_STORE": "memory"})
+    assert (config.absolute_timeout, config.idle_timeout) == (absolute, idle)
+    assert config.store == "memory"
+
+
+def test_fact_21_a_preset_lets_timeouts_be_shorter_and_never_longer() -> None:
+    environ = {"SESSION_IDLE_TIMEOUT": "60"}
+    config = SessionConfig.preset("aal2", environ, absolute_timeout=100)
+    assert (config.absolute_timeout, config.idle_timeout) == (100, 60)
+    with pytest.raises(ConfigurationError, match=r"SESSION_IDLE_TIMEOUT.*at most 900 under aal3"):
+        SessionConfig.preset("aal3", {"SESSION_IDLE_TIMEOUT": "901"})
+    with pytest.raises(ConfigurationError, match=r"ABSOLUTE_TIMEOUT.*at most 86400 under aal2"):
+        SessionConfig.preset("aal2", {}, absolute_timeout=86_401)
+
+
+def test_a_preset_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="aal1, aal2, aal3"):
+        SessionConfig.preset("aal4")  # type: ignore[arg-type]  # what a user may type
