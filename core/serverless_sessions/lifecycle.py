@@ -144,6 +144,7 @@ class Lifecycle:
         self._missed = []
         self._read_error = None
         self.state = State()
+        self._tell("loaded")
 
     def _locate(self) -> Steps[None]:
         if self._place is not None:

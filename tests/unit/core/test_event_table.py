@@ -8,13 +8,14 @@ from typing import Any, get_args
 
 import pytest
 
-from serverless_sessions import Event, MemoryStore, ids
+from serverless_sessions import Event, MemoryStore, StoreUnavailable, ids
 from serverless_sessions.events import EventName, together
 from serverless_sessions.handlers import _loop
 from serverless_sessions.store import Expiry, Found
 from serverless_sessions.testing.browser import Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
 from support.event_ways import WAYS
+from support.failures import once
 from support.scenes import INTENTS, SITUATIONS, Scene
 
 NAMES = list(WAYS)
@@ -225,6 +226,33 @@ def test_a_session_seen_alive_that_expires_before_a_second_look_is_lost(scene: S
     scene.told.clear()
     scene.client.request(modify_too_late)
     assert scene.events == ["store_call", "loaded", "store_call", "lost"]
+
+
+def test_a_rotation_whose_session_has_expired_by_then_has_not_arrived(scene: Scene) -> None:
+    SITUATIONS["live"](scene)
+
+    def answer_too_late() -> None:
+        scene.clock.advance(1000)
+        raise StoreUnavailable("the reply was lost")
+
+    scene.store.after = once(answer_too_late, "rotate")
+    scene.play(INTENTS["regenerate"])
+    assert scene.events[-1] == "lost"
+    assert scene.client.set_cookie is None
+
+
+def test_a_session_that_is_gone_over_to_is_told(scene: Scene) -> None:
+    SITUATIONS["live"](scene)
+    handle, live = of_the_only_session(scene), scene.client.id
+
+    async def go_over(session: Any) -> None:
+        await settled(session.load(live))
+
+    scene.client.id = ""
+    scene.told.clear()
+    scene.client.request(go_over)
+    assert scene.events == ["store_call", "loaded"]
+    assert scene.told[-1] == Event("loaded", handle)
 
 
 def test_a_damaged_handle_is_not_told(scene: Scene) -> None:
