@@ -57,13 +57,18 @@ class Stored:
     etag: str
     properties: Mapping[str, Any]
 
+    @property
+    def is_record(self) -> bool:
+        """Whether this is a whole record, alive or not."""
+        return _has(self.properties, _RECORD) and not _has(self.properties, _MARKER)
+
     def standing(self, now: int) -> Record | Marker | None:
         """The live record, or the marker within its hour; None for the dead and the incomplete."""
         found = self.properties
         if _has(found, _MARKER):
             marker = Marker(found["to"], found["grace_until"], found["ends"])
             return marker if marker.ends > now else None
-        if not _has(found, _RECORD) or min(found["idle"], found["absolute"]) <= now:
+        if not self.is_record or min(found["idle"], found["absolute"]) <= now:
             return None
         facts = Facts(
             found["rid"],

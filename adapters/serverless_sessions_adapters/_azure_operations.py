@@ -11,10 +11,12 @@ from serverless_sessions.sansio import Asking, Request, StoreOperations
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
+    EXPIRED,
     MARKER_SECONDS,
     Absence,
     Change,
     Deletion,
+    Found,
     Guarantees,
     Record,
 )
@@ -44,15 +46,21 @@ class AzureTablesOperations(StoreOperations):
     race adds 2 to an update and a delete, 3 to a rotation.
     """
 
-    guarantees = Guarantees(lists_users=True, scans=True, purges=True, max_bytes=MAX_BYTES)
+    guarantees = Guarantees(
+        lists_users=True, scans=True, purges=True, max_bytes=MAX_BYTES, tells_expired=True
+    )
+    kind = "azure-tables"
 
     def __init__(self, table: str) -> None:
         self.table = table
 
-    def load(self, key: str) -> Asking[Record | Moved | None]:
-        standing = _standing((yield from read(key)))
+    def load(self, key: str) -> Asking[Found]:
+        found = yield from read(key)
+        standing = _standing(found)
         if isinstance(standing, Marker):
             return Moved(standing.to) if standing.grace_until > clock.now() else None
+        if standing is None and found is not None and found.is_record:
+            return EXPIRED
         return standing
 
     def create(self, key: str, record: Record) -> Asking[None]:

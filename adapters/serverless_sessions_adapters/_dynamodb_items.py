@@ -96,17 +96,21 @@ def marker_item(key: str, marker: Marker) -> Item:
     }
 
 
-def is_live(item: Item | None) -> TypeGuard[Item]:
-    """Whether a live record is there whole: what the condition ``live`` says."""
+def is_whole(item: Item | None) -> TypeGuard[Item]:
+    """Whether a record is there whole, alive or not."""
     if item is None or "to" in item:
         return False
-    now = clock.now()
     return (
         "M" in item.get("v", {})
         and all(text_of(item, name) is not None for name in ("rid", "rev"))
-        and number_of(item, "created") is not None
-        and all((number_of(item, name) or 0) > now for name in ("exp", "abs"))
+        and all(number_of(item, name) is not None for name in ("created", "exp", "abs"))
     )
+
+
+def is_live(item: Item | None) -> TypeGuard[Item]:
+    """Whether a live record is there whole: what the condition ``live`` says."""
+    now = clock.now()
+    return is_whole(item) and all((number_of(item, name) or 0) > now for name in ("exp", "abs"))
 
 
 def marker_of(item: Item | None) -> Marker | None:

@@ -10,9 +10,11 @@ from serverless_sessions.sansio import Asking, StoreOperations
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
+    EXPIRED,
     Absence,
     Change,
     Deletion,
+    Found,
     Guarantees,
     Record,
     refuse_oversize,
@@ -33,6 +35,7 @@ from ._dynamodb_items import (
     fits_an_expression,
     free,
     is_live,
+    is_whole,
     live,
     marker_item,
     marker_of,
@@ -54,18 +57,19 @@ class DynamoDBOperations(StoreOperations):
     silence that nothing did; workalikes of DynamoDB are read instead.
     """
 
-    guarantees = Guarantees(lists_users=True, scans=True, max_bytes=MAX_BYTES)
+    guarantees = Guarantees(lists_users=True, scans=True, max_bytes=MAX_BYTES, tells_expired=True)
+    kind = "dynamodb"
 
     def __init__(self, table: Table, *, tells: bool = True) -> None:
         self._table = table
         self._users = UserIndex(table)
         self._tells = tells
 
-    def load(self, key: str) -> Asking[Record | Moved | None]:
+    def load(self, key: str) -> Asking[Found]:
         item = yield from self._table.get(key)
         if is_live(item):
             return record_of(item)
-        return _moved(item)
+        return EXPIRED if is_whole(item) else _moved(item)
 
     def create(self, key: str, record: Record) -> Asking[None]:
         put = self._table.put(_new_item(key, record), free())

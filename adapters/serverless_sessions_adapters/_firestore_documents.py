@@ -161,7 +161,7 @@ def _held(fields: Mapping[str, Any]) -> Record | Marker | None:
     if "to" in fields:
         return _marker(fields)
     created, absolute, idle = (_whole_number(fields, name) for name in NUMBERS)
-    if created <= 0:
+    if min(created, absolute, idle) <= 0:
         return None
     facts = Facts(
         _text(fields, "rid") or "",

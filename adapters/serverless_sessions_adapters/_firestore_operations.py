@@ -22,9 +22,11 @@ from serverless_sessions.sansio import Asking, StoreOperations
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
+    EXPIRED,
     Absence,
     Change,
     Deletion,
+    Found,
     Guarantees,
     Record,
 )
@@ -60,19 +62,20 @@ class FirestoreOperations(StoreOperations):
     others have done all or nothing.
     """
 
-    guarantees = Guarantees(lists_users=True, scans=True, max_bytes=MAX_BYTES)
+    guarantees = Guarantees(lists_users=True, scans=True, max_bytes=MAX_BYTES, tells_expired=True)
+    kind = "firestore"
 
     def __init__(self, location: Location) -> None:
         self._location = location
 
-    def load(self, key: str) -> Asking[Record | Moved | None]:
+    def load(self, key: str) -> Asking[Found]:
         found = yield from read(key)
         try:
             return handed_out(found)
         except Moved as moved:
             return moved
         except SessionGone:
-            return None
+            return EXPIRED if isinstance(found.holds, Record) else None
 
     def create(self, key: str, record: Record) -> Asking[None]:
         patience, fields = Patience(), of_record(record)

@@ -15,6 +15,7 @@ from serverless_sessions.sansio import Asking, ClientStore, Request, StoreOperat
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
+    EXPIRED,
     MARKER_SECONDS,
     TTL_LAG_SECONDS,
     Absence,
@@ -22,6 +23,7 @@ from serverless_sessions.store import (
     Deletion,
     Entry,
     Facts,
+    Found,
     Guarantees,
     Record,
     refuse_oversize,
@@ -53,7 +55,7 @@ class ScriptOperations(StoreOperations):
     def __init__(self, prefix: str = DEFAULT_PREFIX, max_bytes: int = MAX_BYTES) -> None:
         if not prefix or "{" in prefix or "}" in prefix:
             raise ConfigurationError("the prefix of the keys in Redis must be text without braces")
-        self.guarantees = Guarantees(lists_users=True, max_bytes=max_bytes)
+        self.guarantees = Guarantees(lists_users=True, max_bytes=max_bytes, tells_expired=True)
         self._prefix = prefix
         self._max_bytes = max_bytes
 
@@ -65,13 +67,15 @@ class ScriptOperations(StoreOperations):
     def is_unknown_script(self, error: Exception) -> bool:
         """Whether ``error`` is the server's NOSCRIPT."""
 
-    def load(self, key: str) -> Asking[Record | Moved | None]:
+    def load(self, key: str) -> Asking[Found]:
         answer = yield from self._run(scripts.LOAD, [self.place_of(key)])
         match answer:
             case ["live", fields]:
                 return _record(dict(zip(fields[::2], fields[1::2], strict=True)))
             case ["moved", to]:
                 return Moved(to)
+            case ["expired"]:
+                return EXPIRED
             case _:
                 return None
 

@@ -22,16 +22,20 @@ class Script(NamedTuple):
 _STANDING = """
 local now, lag = tonumber(ARGV[1]), tonumber(ARGV[2])
 
--- What stands under a key: 'live', 'marker' (with its target and grace), or nothing.
+-- What is under a key: 'live', 'marker' (with its target and grace), 'expired', or nothing.
 local function standing(key)
     local to, grace, ends, rid, created, idle, absolute = unpack(redis.call('HMGET', key,
         'm:to', 'm:grace', 'm:ends', 'm:rid', 'm:created', 'm:idle', 'm:absolute'))
     if to then
         if grace and ends and tonumber(ends) > now then return 'marker', to, tonumber(grace) end
-    elseif rid and created and idle and absolute
-        and tonumber(idle) > now and tonumber(absolute) > now then
-        return 'live'
+    elseif rid and created and idle and absolute then
+        local is_live = tonumber(idle) > now and tonumber(absolute) > now
+        return is_live and 'live' or 'expired'
     end
+end
+
+local function is_taken(what)
+    return what == 'live' or what == 'marker'
 end
 
 -- The answer where no live session stands.
@@ -64,13 +68,14 @@ end
 _LOAD = """
 local what, to, grace = standing(KEYS[1])
 if what == 'live' then return {'live', redis.call('HGETALL', KEYS[1])} end
+if what == 'expired' then return {'expired'} end
 return dead(what, to, grace)
 """
 
 _CREATE = """
 local what = standing(KEYS[1])
 if is_repeat(KEYS[1], what, ARGV[3]) then return {'ok'} end
-if what then return {'conflict'} end
+if is_taken(what) then return {'conflict'} end
 put(KEYS[1], 4)
 return {'ok'}
 """
@@ -154,7 +159,7 @@ local target = standing(new)
 if is_repeat(new, target, ARGV[3]) then return {'ok'} end
 local what, to, grace = standing(old)
 if what ~= 'live' then return dead(what, to, grace) end
-if target or revision(old) ~= ARGV[4] then return {'conflict'} end
+if is_taken(target) or revision(old) ~= ARGV[4] then return {'conflict'} end
 local user = redis.call('HGET', old, 'm:user')
 put(new, 8)
 redis.call('DEL', old)

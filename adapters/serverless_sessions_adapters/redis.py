@@ -91,6 +91,8 @@ class RedisStore(ScriptStore):
 class RedisOperations(ScriptOperations):
     """The operations as redis-py's clients carry them out."""
 
+    kind = "redis"
+
     def command(self, name: str, code: str, keys: list[str], arguments: list[str]) -> Request:
         method = name.lower()
         return lambda client: getattr(client, method)(code, len(keys), *keys, *arguments)

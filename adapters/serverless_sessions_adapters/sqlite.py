@@ -17,6 +17,7 @@ from serverless_sessions.errors import (
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
+    EXPIRED,
     MARKER_SECONDS,
     Absence,
     Change,
@@ -24,6 +25,7 @@ from serverless_sessions.store import (
     Entry,
     Facts,
     Finding,
+    Found,
     Guarantees,
     Record,
     SessionStore,
@@ -56,20 +58,24 @@ class SqliteStore(SessionStore):
     also removes up to two expired records. ``max_bytes`` bounds a whole record.
     """
 
+    kind = "sqlite"
+
     def __init__(self, path: str | Path = DEFAULT_PATH, *, max_bytes: int = MAX_BYTES) -> None:
         self.path = Path(path)
-        self.guarantees = Guarantees(lists_users=True, scans=True, purges=True, max_bytes=max_bytes)
+        self.guarantees = Guarantees(
+            lists_users=True, scans=True, purges=True, max_bytes=max_bytes, tells_expired=True
+        )
         self._max_bytes = max_bytes
         self._database = Database(self.path.absolute())
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self.path)!r})"
 
-    def load(self, key: str) -> Record | Moved | None:
+    def load(self, key: str) -> Found:
         with self._database.transaction("loading a session", "DEFERRED") as db:
             row = _standing(db, key)
             if row is None:
-                return None
+                return EXPIRED if _has_expired(db, key) else None
             if row["moved_to"] is None:
                 return _record(row, _live_entries(db, key))
             return Moved(row["moved_to"]) if row["grace_until"] > clock.now() else None
@@ -213,6 +219,17 @@ class SqliteStore(SessionStore):
 def _standing(db: sqlite3.Connection, key: str) -> sqlite3.Row | None:
     row: sqlite3.Row | None = db.execute(_STANDING, {"key": key, "now": clock.now()}).fetchone()
     return row
+
+
+def _has_expired(db: sqlite3.Connection, key: str) -> bool:
+    """Whether a whole record is here past its deadline: without one, ``min`` gives NULL."""
+    return bool(
+        db.execute(
+            "SELECT 1 FROM sessions WHERE key = :key AND moved_to IS NULL AND rid IS NOT NULL"
+            " AND created IS NOT NULL AND min(idle, absolute) <= :now",
+            {"key": key, "now": clock.now()},
+        ).fetchone()
+    )
 
 
 def _live(db: sqlite3.Connection, key: str) -> sqlite3.Row:

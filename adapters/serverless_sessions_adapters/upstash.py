@@ -59,6 +59,8 @@ class UpstashStore(ScriptStore):
 class UpstashOperations(ScriptOperations):
     """The operations as upstash-redis's clients carry them out."""
 
+    kind = "upstash"
+
     def command(self, name: str, code: str, keys: list[str], arguments: list[str]) -> Request:
         method = name.lower()
         return lambda client: getattr(client, method)(code, keys, arguments)

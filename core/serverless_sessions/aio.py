@@ -14,7 +14,16 @@ from .headers import Outcome
 from .intents import Intents
 from .lifecycle import Lifecycle
 from .steps import Pause, Steps, StoreCall
-from .store import Absence, AnyStore, AsyncSessionStore, Change, Deletion, Record, SessionStore
+from .store import (
+    Absence,
+    AnyStore,
+    AsyncSessionStore,
+    Change,
+    Deletion,
+    Found,
+    Record,
+    SessionStore,
+)
 from .trampoline import run_async
 
 T = TypeVar("T")
@@ -26,8 +35,9 @@ class ThreadedStore(AsyncSessionStore):
     def __init__(self, store: SessionStore) -> None:
         self._store = store
         self.guarantees = store.guarantees.of_the_five_operations()
+        self.kind = store.kind
 
-    async def load(self, key: str) -> Record | Moved | None:
+    async def load(self, key: str) -> Found:
         return await _in_thread(self._store.load, key)
 
     async def create(self, key: str, record: Record) -> None:
@@ -238,8 +248,9 @@ class AsyncInvocation:
         if isinstance(step, Pause):
             pause = asyncio.sleep(step.seconds)
             return await (_seen_through(pause, cancels) if step.settles else pause)
-        method = getattr(self._store(), step.operation)
-        with store_call(step, self._time_left, self._life.config.on_event):
+        store = self._store()
+        method = getattr(store, step.operation)
+        with store_call(step, store.kind, self._time_left, self._life.config.on_event):
             call = _in_time(method(*step.arguments), step.operation)
             if step.operation == "load" and not step.settles:
                 return await call

@@ -104,6 +104,11 @@ class SessionConfig:
             raise _refused("trusted_id_key", self.trusted_id_key, "32 characters or more")
         if self.on_store_error not in ("respond", "raise"):
             raise _refused("on_store_error", self.on_store_error, "respond or raise")
+        if self.on_event is not None and not callable(self.on_event):
+            raise ConfigurationError(
+                f"on_event is a {type(self.on_event).__name__}; allowed is a function that takes an"
+                " event; serverless_sessions.events.together(...) makes one of several"
+            )
 
     def changed(self, **settings: Any) -> Self:
         """A copy with other values for some settings."""

@@ -7,26 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from . import clock
-from .errors import (
-    Conflict,
-    Moved,
-    SessionError,
-    SessionGone,
-    StoreTimeout,
-    StoreUnavailable,
-)
+from .errors import SessionError, StoreTimeout, StoreUnavailable
 from .events import Event, Listener, emit
 from .steps import StoreCall
 
 TimeLeft = Callable[[], float]
 """Seconds that the platform still gives the invocation."""
 
-_ANSWERS = (Conflict, Moved, SessionGone)
-
 
 @contextmanager
-def store_call(call: StoreCall, time_left: TimeLeft, hook: Listener | None) -> Iterator[None]:
-    """Run the body, which calls the store, within the time that is left for it."""
+def store_call(
+    call: StoreCall, kind: str, time_left: TimeLeft, hook: Listener | None
+) -> Iterator[None]:
+    """Run the body, which calls a store of this kind, within the time that is left for it."""
     began = time.monotonic()
     seconds = min(call.ends - began, time_left())
     error: Exception | None = None
@@ -44,9 +37,10 @@ def store_call(call: StoreCall, time_left: TimeLeft, hook: Listener | None) -> I
     finally:
         took = time.monotonic() - began
         name = type(error).__name__ if error is not None else None
-        emit(Event("store_call", operation=call.operation, seconds=took, error=name), hook)
-        if error is not None and not isinstance(error, _ANSWERS):
-            emit(Event("store_error", operation=call.operation, error=name), hook)
+        done = Event("store_call", None, call.operation, took, name, kind)
+        emit(done, hook)
+        if done.failed:
+            emit(done._replace(name="store_error"), hook)
 
 
 def log_error(what: str, error: SessionError) -> None:

@@ -7,6 +7,7 @@ import re
 import secrets
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{43}")
+_HANDLE = re.compile(r"[A-Za-z0-9_-]{16}")
 
 COOKIE = "cookie"
 
@@ -19,6 +20,11 @@ def draw() -> str:
 def draw_handle() -> str:
     """A new public name of a session, for logs and lists; it opens nothing."""
     return secrets.token_urlsafe(12)
+
+
+def is_handle(text: str) -> bool:
+    """Whether ``text`` has the form of a handle: a damaged record can hold anything as its own."""
+    return _HANDLE.fullmatch(text) is not None
 
 
 def draw_nonce() -> str:

@@ -61,6 +61,7 @@ class Invocation:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             return None
-        method = getattr(self._store(), step.operation)
-        with store_call(step, self._time_left, self._life.config.on_event):
+        store = self._store()
+        method = getattr(store, step.operation)
+        with store_call(step, store.kind, self._time_left, self._life.config.on_event):
             return method(*step.arguments)

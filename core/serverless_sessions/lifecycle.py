@@ -28,7 +28,7 @@ from .headers import Outcome
 from .records import Records, after
 from .state import Layer, State, Underway
 from .steps import Steps, StoreSteps
-from .store import NONE, Absence, AnyStore, Entry, Facts, Record
+from .store import EXPIRED, NONE, Absence, AnyStore, Entry, Expiry, Facts, Record
 
 
 class Place(NamedTuple):
@@ -77,7 +77,7 @@ class Lifecycle:
         self._place: Place | None = None
         self._read_error: SessionError | None = None
         self._missed: list[str] = []
-        self._doomed: list[str] = []
+        self._doomed: list[tuple[str, str | None]] = []
         self._issued: tuple[str, Facts] | None = None
         self._clears_id = False
         self._answers = True
@@ -137,49 +137,50 @@ class Lifecycle:
             raise SessionNotFound("the id given to load() does not have the form of an id")
         yield from self.flush()
         found = yield from self._find(session_id)
-        if found is None:
+        if not isinstance(found, Place):
             raise SessionNotFound("the id given to load() names no live session")
         self._place = found._replace(foreign=True)
         self._offered = ()
         self._missed = []
         self._read_error = None
         self.state = State()
+        self._tell("loaded")
 
     def _locate(self) -> Steps[None]:
         if self._place is not None:
             if self._place.gone:
                 return
             found = yield from self._find_or_remember_failure(self._place.session_id)
-            if found is None or not _same_session(found, self._place):
+            if not (isinstance(found, Place) and _same_session(found, self._place)):
                 self._end(self._place)
             else:
                 self._place = found._replace(foreign=self._place.foreign)
             return
         while self._offered:
             found = yield from self._find_or_remember_failure(self._offered[0])
-            if found is not None:
+            if isinstance(found, Place):
                 self._place = found
                 self._tell("loaded")
                 return
-            self._miss()
+            self._miss("expired" if found is EXPIRED else "missed")
 
-    def _miss(self) -> None:
+    def _miss(self, event: EventName = "missed") -> None:
         self._missed.append(self._offered[0])
         self._offered = self._offered[1:]
-        self._tell("missed")
+        self._tell(event)
 
     def _end(self, place: Place) -> None:
         self._place = place._replace(gone=True)
         self._missed.append(place.session_id)
 
-    def _find_or_remember_failure(self, session_id: str) -> Steps[Place | None]:
+    def _find_or_remember_failure(self, session_id: str) -> Steps[Place | Expiry | None]:
         try:
             return (yield from self._find(session_id))
         except SessionError as error:
             self._read_error = error
             raise
 
-    def _find(self, session_id: str) -> Steps[Place | None]:
+    def _find(self, session_id: str) -> Steps[Place | Expiry | None]:
         key = self.source.key(session_id)
         found = yield from self._store.load(key)
         through_marker = isinstance(found, Moved)
@@ -187,7 +188,7 @@ class Lifecycle:
             key = found.to
             found = yield from self._store.load(key)
         if not isinstance(found, Record):
-            return None
+            return EXPIRED if found is EXPIRED else None
         return Place(session_id, key, found, through_marker)
 
     def _raise_read_error(self) -> None:
@@ -204,9 +205,9 @@ class Lifecycle:
         """
         place = self._place
         if place is not None and not place.gone:
-            self._doomed.append(place.key)
+            self._doomed.append((place.key, self._handle))
         self._doomed += [
-            self.source.key(known)
+            (self.source.key(known), None)
             for known in dict.fromkeys((*self._missed, *self._offered))
             if place is None or place.gone or known != place.session_id
         ]
@@ -401,11 +402,11 @@ class Lifecycle:
 
     def _end_the_doomed(self) -> Steps[None]:
         while self._doomed:
-            key = self._doomed[0]
+            key, handle = self._doomed[0]
             while isinstance(answer := (yield from self._store.delete(key)), Moved):
                 key = answer.to
             del self._doomed[0]
-            self._tell("destroyed")
+            emit(Event("destroyed", handle), self.config.on_event)
 
     def _touch_is_due(self) -> bool:
         record = self.record
@@ -417,8 +418,8 @@ class Lifecycle:
         assert self._place is not None
         try:
             yield from self._update(self._place, Layer())
-        except SessionError:
-            self._tell("touch_failed")
+        except SessionError as error:
+            self._tell("touch_failed", error)
 
     # The end of the invocation
 
@@ -447,10 +448,16 @@ class Lifecycle:
             header = self.source.clear()
         return Outcome(header, self.accessed, self.source.vary)
 
-    def _tell(self, name: EventName) -> None:
+    @property
+    def _handle(self) -> str | None:
+        """The public name of the session at hand, as far as it is known."""
         record = self._place.record if self._place is not None else None
-        handle = record.facts.rid if record is not None else None
-        emit(Event(name, handle), self.config.on_event)
+        handle = record.facts.rid if record is not None else ""
+        return handle if ids.is_handle(handle) else None
+
+    def _tell(self, name: EventName, error: SessionError | None = None) -> None:
+        failure = type(error).__name__ if error is not None else None
+        emit(Event(name, self._handle, error=failure), self.config.on_event)
 
 
 def _same_session(found: Place, seen: Place) -> bool:

@@ -12,10 +12,12 @@ from .errors import Conflict, Moved, SessionGone
 from .store import (
     ABSENT,
     DELETED,
+    EXPIRED,
     MARKER_SECONDS,
     Absence,
     Change,
     Deletion,
+    Found,
     Guarantees,
     Record,
     SessionStore,
@@ -46,20 +48,26 @@ class MemoryStore(SessionStore):
     ``max_bytes`` bounds a whole record.
     """
 
+    kind = "memory"
+
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self.guarantees = Guarantees(lists_users=True, scans=True, purges=True, max_bytes=max_bytes)
+        self.guarantees = Guarantees(
+            lists_users=True, scans=True, purges=True, max_bytes=max_bytes, tells_expired=True
+        )
         self._max_bytes = max_bytes
         self._kept: dict[str, Record | _Marker] = {}
         self._revisions = itertools.count(1)
         self._lock = threading.Lock()
 
-    def load(self, key: str) -> Record | Moved | None:
+    def load(self, key: str) -> Found:
         with self._lock:
             match self._standing(key):
                 case Record() as record:
                     return _handed_out(record)
                 case _Marker() as marker if marker.grace_until > clock.now():
                     return Moved(marker.to)
+                case None if isinstance(self._kept.get(key), Record):
+                    return EXPIRED
                 case _:
                     return None
 

@@ -19,6 +19,7 @@ from .store import (
     AsyncSessionStore,
     Change,
     Deletion,
+    Found,
     Guarantees,
     Record,
     SessionStore,
@@ -41,9 +42,10 @@ class StoreOperations(ABC):
     """
 
     guarantees: Guarantees = Guarantees()
+    kind: str = "other"
 
     @abstractmethod
-    def load(self, key: str) -> Asking[Record | Moved | None]: ...
+    def load(self, key: str) -> Asking[Found]: ...
 
     @abstractmethod
     def create(self, key: str, record: Record) -> Asking[None]: ...
@@ -82,9 +84,10 @@ class ClientStore(SessionStore):
         self.operations = operations
         self.client = client
         self.guarantees = operations.guarantees
+        self.kind = operations.kind
         self._awaited = AsyncClientStore(operations, open_async) if open_async else None
 
-    def load(self, key: str) -> Record | Moved | None:
+    def load(self, key: str) -> Found:
         return self.ask("loading a session", self.operations.load(key))
 
     def create(self, key: str, record: Record) -> None:
@@ -118,6 +121,7 @@ class AsyncClientStore(AsyncSessionStore):
     def __init__(self, operations: StoreOperations, open_client: Callable[[], Any]) -> None:
         self.operations = operations
         self.guarantees = operations.guarantees.of_the_five_operations()
+        self.kind = operations.kind
         self._open_client = open_client
         self._clients: dict[asyncio.AbstractEventLoop, Any] = {}
 
@@ -134,7 +138,7 @@ class AsyncClientStore(AsyncSessionStore):
             client = self._clients[loop] = self._open_client()
         return client
 
-    async def load(self, key: str) -> Record | Moved | None:
+    async def load(self, key: str) -> Found:
         return await self._ask("loading a session", self.operations.load(key))
 
     async def create(self, key: str, record: Record) -> None:

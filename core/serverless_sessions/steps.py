@@ -12,7 +12,7 @@ from collections.abc import Generator
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .errors import Conflict, Moved, SessionGone, StoreTimeout, StoreUnavailable
-from .store import Absence, Change, Deletion, Record
+from .store import Absence, Change, Deletion, Found, Record
 
 Operation = Literal["load", "create", "update", "rotate", "delete"]
 T = TypeVar("T")
@@ -49,9 +49,9 @@ class StoreSteps:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    def load(self, key: str) -> Steps[Record | Moved | None]:
+    def load(self, key: str) -> Steps[Found]:
         # A function that was frozen between two invocations finds its connections cut.
-        found: Record | Moved | None
+        found: Found
         found = yield from _sent_again_if_lost(self._call("load", key))
         return found
 
@@ -83,12 +83,12 @@ class StoreSteps:
             yield call
         except StoreUnavailable as lost:
             yield from _breath(lost)
-            if (yield from _sent_again_if_lost(arrived)) is not None:
+            if _stands((yield from _sent_again_if_lost(arrived))):
                 return
             try:
                 yield call._replace(settles=True)
             except (SessionGone, Moved, Conflict):
-                if (yield arrived) is None:
+                if not _stands((yield arrived)):
                     raise
 
     def _call(self, operation: Operation, *arguments: Any) -> StoreCall:
@@ -131,6 +131,10 @@ def _breath(lost: StoreUnavailable) -> Steps[None]:
     if isinstance(lost, StoreTimeout):
         raise lost
     yield Pause(random.uniform(*RESEND_AFTER), settles=True)  # noqa: S311  (jitter)
+
+
+def _stands(found: object) -> bool:
+    return isinstance(found, Record | Moved)
 
 
 def _bears(found: object, nonce: str) -> bool:

@@ -33,9 +33,16 @@ class Deletion(Enum):
     DELETED = "deleted"
 
 
+class Expiry(Enum):
+    """EXPIRED: the whole record is still there, and its deadline has passed."""
+
+    EXPIRED = "expired"
+
+
 NONE: Mapping[str, Any] = MappingProxyType({})
 ABSENT = Absence.ABSENT
 DELETED = Deletion.DELETED
+EXPIRED = Expiry.EXPIRED
 
 
 class Entry(NamedTuple):
@@ -77,6 +84,10 @@ class Record(NamedTuple):
 
     def alive(self, now: int) -> bool:
         return self.deadline > now
+
+
+Found = Record | Moved | Expiry | None
+"""What ``load`` answers. EXPIRED is a hint, for the log: it means what None means."""
 
 
 class Change(NamedTuple):
@@ -136,6 +147,7 @@ class Guarantees(NamedTuple):
     atomic_rotation  a rotation is there whole or not at all
     lists_users, scans, purges   the capability of that name is there
     max_bytes        of a whole record, by ``size_of``; None: the backend's own refusal decides
+    tells_expired    ``load`` answers EXPIRED as long as an expired record has not been removed
     """
 
     conditional: bool = True
@@ -146,6 +158,7 @@ class Guarantees(NamedTuple):
     scans: bool = False
     purges: bool = False
     max_bytes: int | None = 1_000_000
+    tells_expired: bool = False
 
     def of_the_five_operations(self) -> Guarantees:
         """Without the capabilities beside them, which a store that is awaited does not have."""
@@ -169,11 +182,14 @@ class SessionStore(ABC):
     """
 
     guarantees: Guarantees = Guarantees()
+    kind: str = "other"
+    """The backend in events: a constant of at most 32 of a-z, 0-9, ".", "_" and "-"."""
 
     @abstractmethod
-    def load(self, key: str) -> Record | Moved | None:
+    def load(self, key: str) -> Found:
         """The live record without the entries that have ended, where it moved while a
-        rotation's grace lasts, or None."""
+        rotation's grace lasts, or None. In place of None a store may answer EXPIRED where a
+        whole record's deadline has passed, if that costs it no further request."""
 
     @abstractmethod
     def create(self, key: str, record: Record) -> None:
@@ -242,9 +258,10 @@ class AsyncSessionStore(ABC):
     """``SessionStore`` with coroutines; what is said there holds here."""
 
     guarantees: Guarantees = Guarantees()
+    kind: str = "other"
 
     @abstractmethod
-    async def load(self, key: str) -> Record | Moved | None: ...
+    async def load(self, key: str) -> Found: ...
 
     @abstractmethod
     async def create(self, key: str, record: Record) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from serverless_sessions import MemoryStore, SessionConfig, SessionManager, ids
+from serverless_sessions import Event, MemoryStore, SessionConfig, SessionManager, ids
 from serverless_sessions.testing.browser import Act, Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
 from serverless_sessions.testing.watched import WatchedStore
@@ -21,13 +21,18 @@ class Scene:
         self.clock = clock
         self.store = WatchedStore(MemoryStore())
         self.config = SessionConfig(idle_timeout=IDLE, touch_every=100, rotation_grace=GRACE)
-        self.events: list[str] = []
+        self.told: list[Event] = []
         self.manager = SessionManager(
-            self.store, self.config.changed(on_event=lambda e: self.events.append(e.name))
+            self.store, self.config.changed(on_event=lambda event: self.told.append(event))
         )
         self.client = Browser(self.manager, driver)
         self.reads_first = False
         self.meanwhile: Act | None = None
+
+    @property
+    def events(self) -> list[str]:
+        """The names of what was told, in order."""
+        return [event.name for event in self.told]
 
     def play(self, act: Act, status: int = 200) -> Any:
         """Send the request. What another tab does ``meanwhile`` comes after the first read."""
@@ -39,7 +44,7 @@ class Scene:
             if self.meanwhile is not None:
                 await other.send(self.meanwhile)
             self.store.calls.clear()
-            self.events.clear()
+            self.told.clear()
             return await act(session)
 
         return self.client.request(handler, status)

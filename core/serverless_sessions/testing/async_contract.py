@@ -19,7 +19,16 @@ import pytest
 
 from ..errors import Moved
 from ..handlers import _loop
-from ..store import Absence, AnyStore, AsyncSessionStore, Change, Deletion, Record, SessionStore
+from ..store import (
+    Absence,
+    AnyStore,
+    AsyncSessionStore,
+    Change,
+    Deletion,
+    Found,
+    Record,
+    SessionStore,
+)
 from .contract import StoreContract
 
 T = TypeVar("T")
@@ -31,8 +40,9 @@ class BlockingStore(SessionStore):
     def __init__(self, inner: AsyncSessionStore) -> None:
         self.inner = inner
         self.guarantees = inner.guarantees
+        self.kind = inner.kind
 
-    def load(self, key: str) -> Record | Moved | None:
+    def load(self, key: str) -> Found:
         return _run(self.inner.load(key))
 
     def create(self, key: str, record: Record) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from .cases.capabilities import CapabilityCases
 from .cases.entries import EntryCases
+from .cases.expiry import ExpiryCases
 from .cases.lifetime import LifetimeCases
 from .cases.races import RaceCases
 from .cases.rotation import RotationCases
@@ -21,7 +22,13 @@ from .cases.sessions import SessionCases
 
 
 class StoreContract(
-    LifetimeCases, EntryCases, RotationCases, RaceCases, SessionCases, CapabilityCases
+    LifetimeCases,
+    ExpiryCases,
+    EntryCases,
+    RotationCases,
+    RaceCases,
+    SessionCases,
+    CapabilityCases,
 ):
     """Every case of the contract. A subclass defines the fixture ``store``.
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from .. import clock
 from ..errors import Conflict, Moved, SessionError, SessionGone, SessionTooLarge
 from ..memory import MemoryStore
-from ..store import ABSENT, MARKER_SECONDS, Change, Entry, Facts, Record, SessionStore
+from ..store import ABSENT, MARKER_SECONDS, Change, Entry, Facts, Found, Record, SessionStore
 from .clock import FrozenClock
 
 NAMES = st.sampled_from(["a", "b", "a.b", "ключ"])
@@ -257,10 +257,10 @@ def _result(operation: Callable[[SessionStore], object], store: SessionStore) ->
     return (Moved, result.to) if isinstance(result, Moved) else result
 
 
-def _comparable(found: Record | Moved | None) -> object:
-    """All of a record but its rev, which is each store's own."""
+def _comparable(found: Found) -> object:
+    """All of a record but its rev, which is each store's own; the expired are absent."""
     if not isinstance(found, Record):
-        return found if found is None else (Moved, found.to)
+        return (Moved, found.to) if isinstance(found, Moved) else None
     return dict(found.entries), found.facts, found.idle, found.nonce
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ..errors import Moved
-from ..store import Absence, AsyncSessionStore, Change, Deletion, Record, SessionStore
+from ..store import Absence, AsyncSessionStore, Change, Deletion, Found, Record, SessionStore
 
 T = TypeVar("T")
 Hook = Callable[[str], object]
@@ -31,8 +31,8 @@ class PassingStore(SessionStore):
     def pass_on(self, operation: str, *arguments: Any) -> Any:
         raise NotImplementedError
 
-    def load(self, key: str) -> Record | Moved | None:
-        found: Record | Moved | None = self.pass_on("load", key)
+    def load(self, key: str) -> Found:
+        found: Found = self.pass_on("load", key)
         return found
 
     def create(self, key: str, record: Record) -> None:
@@ -55,8 +55,8 @@ class AsyncPassingStore(AsyncSessionStore):
     async def pass_on(self, operation: str, *arguments: Any) -> Any:
         raise NotImplementedError
 
-    async def load(self, key: str) -> Record | Moved | None:
-        found: Record | Moved | None = await self.pass_on("load", key)
+    async def load(self, key: str) -> Found:
+        found: Found = await self.pass_on("load", key)
         return found
 
     async def create(self, key: str, record: Record) -> None:
@@ -85,6 +85,7 @@ class WatchedStore(PassingStore):
     def __init__(self, inner: SessionStore) -> None:
         self.inner = inner
         self.guarantees = inner.guarantees
+        self.kind = inner.kind
         self.calls: list[str] = []
         self.before: Hook = _do_nothing
         self.after: Hook = _do_nothing
@@ -106,6 +107,7 @@ class WatchedAsyncStore(AsyncPassingStore):
     def __init__(self, inner: AsyncSessionStore) -> None:
         self.inner = inner
         self.guarantees = inner.guarantees
+        self.kind = inner.kind
         self.calls: list[str] = []
         self.before: Hook = _do_nothing
         self.after: Hook = _do_nothing

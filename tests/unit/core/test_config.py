@@ -152,6 +152,12 @@ def test_an_argument_is_refused_as_its_variable_would_be(name: str, value: Any) 
         SessionConfig(**{name: value})
 
 
+@pytest.mark.parametrize("hook", ["print", [print], 0])
+def test_a_hook_that_cannot_be_called_is_refused(hook: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"on_event is a .*together"):
+        SessionConfig(on_event=hook)
+
+
 def test_arguments_win_over_the_environment_and_spare_it_the_reading() -> None:
     environ = {"SESSION_IDLE_TIMEOUT": "not a number", "SESSION_COOKIE_NAME": "from-env"}
     config = SessionConfig.from_env(environ, idle_timeout=60, on_event=print)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ... import clock, ids
 from ...errors import Unsupported
-from ...store import DELETED, Change, SessionStore
+from ...store import DELETED, Change, Record, SessionStore
 from ..clock import FrozenClock
 from .base import Cases, created, entries, key_beside, loaded, rotated, session, texts
 
@@ -16,6 +18,10 @@ class CapabilityCases(Cases):
         assert store.guarantees == store.guarantees
         limit = store.guarantees.max_bytes
         assert limit is None or limit > 0
+
+    def test_its_kind_is_a_short_name(self, store: SessionStore) -> None:
+        """It stands in logs and metrics."""
+        assert re.fullmatch(r"[a-z0-9._-]{1,32}", store.kind)
 
     def test_a_user_has_every_live_session_listed(
         self, store: SessionStore, time: FrozenClock
@@ -41,7 +47,7 @@ class CapabilityCases(Cases):
         assert not list(store.list_user(f"{ann}x"))
 
         time.advance(100)
-        assert {key for key in store.list_user(ann) if store.load(key) is not None} == set()
+        assert not [key for key in store.list_user(ann) if isinstance(store.load(key), Record)]
 
     def test_a_rotation_moves_a_session_to_its_new_user(self, store: SessionStore) -> None:
         if not store.guarantees.lists_users:

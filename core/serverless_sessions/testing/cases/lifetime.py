@@ -108,7 +108,7 @@ class LifetimeCases(Cases):
         time.advance(24)
         assert texts(loaded(store, key)) == {"first": "1", "a": "1"}
         time.advance(1)
-        assert store.load(key) is None
+        assert_nothing_lives(store, key)
 
     def test_the_idle_deadline_may_lag_within_the_slack_and_no_further(
         self, store: SessionStore, time: FrozenClock

@@ -11,7 +11,7 @@ import pytest
 
 from ... import clock, ids
 from ...errors import Conflict, Moved, SessionGone
-from ...store import Change, SessionStore
+from ...store import Change, Record, SessionStore
 from .base import (
     Cases,
     assert_nothing_lives,
@@ -196,7 +196,7 @@ def _rotating(store: SessionStore, key: str, new: str, *, grace: int) -> Callabl
 
     def rotate() -> None:
         record = store.load(key)
-        if record is None or isinstance(record, Moved):
+        if not isinstance(record, Record):
             raise SessionGone
         store.rotate(key, new, renewed(record), record.rev, clock.now() + grace)
 
@@ -204,4 +204,4 @@ def _rotating(store: SessionStore, key: str, new: str, *, grace: int) -> Callabl
 
 
 def _lives(store: SessionStore, key: str) -> bool:
-    return not (store.load(key) is None or isinstance(store.load(key), Moved))
+    return isinstance(store.load(key), Record)

@@ -67,19 +67,19 @@ unknown         destroy         delete                   clear  destroyed       
 unknown         set,destroy,set delete,create            new    destroyed,created            c=3
 
 expired         nothing         -                        -      -                            -
-expired         get             load                     -      missed                       -
+expired         get             load                     -      expired                      -
 expired         set             update,create            new    missed,created               b=2
 expired         delete          update                   -      missed                       -
 expired         clear           update                   -      missed                       -
-expired         mutate          load                     -      missed                       -
-expired         modify          load,create              new    missed,created               n=1
+expired         mutate          load                     -      expired                      -
+expired         modify          load,create              new    expired,created              n=1
 expired         flash           update,create            new    missed,created               empty
-expired         flashes         load                     -      missed                       -
-expired         regenerate      load                     -      missed                       -
-expired         set,regenerate  load,create              new    missed,created               b=2
-expired         bind-alice      load,create              new    missed,created               b=2 c=3 @alice
-expired         bind-bob        load,create              new    missed,created               b=2 c=3 @bob
-expired         unbind          load,create              new    missed,created               c=3
+expired         flashes         load                     -      expired                      -
+expired         regenerate      load                     -      expired                      -
+expired         set,regenerate  load,create              new    expired,created              b=2
+expired         bind-alice      load,create              new    expired,created              b=2 c=3 @alice
+expired         bind-bob        load,create              new    expired,created              b=2 c=3 @bob
+expired         unbind          load,create              new    expired,created              c=3
 expired         destroy         delete                   clear  destroyed                    -
 expired         set,destroy,set delete,create            new    destroyed,created            c=3
 
