@@ -247,6 +247,7 @@ VIEWS = ["keys", "values", "items"]
 INTENTS = ["set", "delete", "clear", "flash", "regenerate", "bind", "destroy"]
 AWAITED = ["get", "has", "keys", "values", "items", "pop", "setdefault", "update", "modify"]
 AWAITED += ["flashes", "load", "save", "info"]
+AWAITED += ["authenticated_within", "csrf_token", "is_csrf_token"]
 
 
 def test_only_what_needs_the_store_is_awaited() -> None:
