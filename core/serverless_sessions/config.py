@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from . import keyring
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ _PRESETS = {
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ATTRIBUTE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
-_SECRETS = frozenset({"store", "trusted_id_key"})
+_SECRETS = frozenset({"store", "trusted_id_key", "encryption_keys"})
+_NEVER_EMPTY = frozenset({"encryption_keys"})
+"""Variables that are no longer off when they are set to nothing: a secret that got lost on its way
+must not switch a protection off."""
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -56,6 +60,7 @@ class SessionConfig:
     cookie_partitioned: bool = False
     cookie_persistent: bool = False
     trusted_id_key: str = field(default="", repr=False)
+    encryption_keys: Sequence[str] = field(default=(), repr=False)
     save_on_error: bool = False
     on_store_error: OnStoreError = "respond"
     on_event: Callable[[Event], None] | None = None
@@ -88,7 +93,8 @@ class SessionConfig:
             variable = f"SESSION_{setting.name.upper()}"
             if setting.name in settings or setting.name not in _PARSERS:
                 continue
-            if text := environ.get(variable, ""):
+            text = environ.get(variable)
+            if text or (text is not None and setting.name in _NEVER_EMPTY):
                 settings[setting.name] = _parse(setting.name, text)
         return cls(**settings)
 
@@ -100,6 +106,7 @@ class SessionConfig:
             object.__setattr__(self, "cookie_name", self._default_cookie_name())
         self._check_times()
         self._check_cookie()
+        self._check_encryption_keys()
         if self.trusted_id_key and len(self.trusted_id_key) < 32:
             raise _refused("trusted_id_key", self.trusted_id_key, "32 characters or more")
         if self.on_store_error not in ("respond", "raise"):
@@ -184,6 +191,17 @@ class SessionConfig:
         if len(name) + 43 > 4096:
             raise _refused("cookie_name", name[:20] + "…", "short: name and value fit 4096 bytes")
 
+    def _check_encryption_keys(self) -> None:
+        keys = self.encryption_keys
+        form = "keys of `serverless-sessions keygen`, each there once"
+        if isinstance(keys, str) or not isinstance(keys, Sequence):
+            raise _refused("encryption_keys", keys, f"a tuple of {form}")
+        try:
+            keyring.read(keys)
+        except ValueError as wrong:
+            raise _refused("encryption_keys", keys, f"{form}; {wrong}") from None
+        object.__setattr__(self, "encryption_keys", tuple(keys))
+
 
 def _boolean(text: str) -> bool:
     if text.lower() in _TRUE:
@@ -205,6 +223,10 @@ def _fraction(text: str) -> float:
     return float(text)
 
 
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
 def _samesite(text: str) -> str:
     return text.capitalize()
 
@@ -224,6 +246,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "cookie_partitioned": _boolean,
     "cookie_persistent": _boolean,
     "trusted_id_key": str,
+    "encryption_keys": _list,
     "save_on_error": _boolean,
     "on_store_error": str,
 }
@@ -243,6 +266,6 @@ def _refused(name: str, value: object, allowed: str) -> ConfigurationError:
 
 def _refuse_what_is_not_built_yet(environ: Mapping[str, str]) -> None:
     """A setting that promises protection is never read and ignored."""
-    for variable in ("SESSION_ENCRYPTION_KEYS", "SESSION_MAX_PER_USER"):
+    for variable in ("SESSION_MAX_PER_USER",):
         if environ.get(variable):
             raise ConfigurationError(f"{variable} is set, but this version cannot honour it yet")

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from . import clock, csrf
+from .compression import compressed, expanded, is_compressed
 from .errors import (
     Conflict,
     CorruptRecord,
@@ -20,10 +21,10 @@ from .errors import (
     UnsupportedValue,
 )
 from .lifecycle import Lifecycle
-from .records import CSRF, RESERVED
+from .records import CSRF
 from .state import UNDECIDED, HandedOut, Layer
 from .steps import Steps
-from .store import ABSENT, Entry
+from .store import ABSENT, RESERVED, Entry
 from .values import codec, is_immutable
 
 FLASH: Final = RESERVED + "flash."
@@ -110,7 +111,7 @@ class Contents:
     def info(self) -> Steps[SessionInfo]:
         record = yield from self._life.read()
         binding = self._life.state.binding
-        facts = record.facts if record is not None else None
+        facts = self._life.facts if record is not None else None
         user = facts.user if facts else None
         authenticated_at = facts.authenticated_at if facts else None
         if binding is not None:
@@ -131,7 +132,9 @@ class Contents:
         entry = life.state.find(name, life.stored_user)
         if entry is UNDECIDED:
             stored = life.record.entries.get(name) if life.record is not None else None
-            entry = life.opened(name, stored) if stored is not None else None
+            if stored is None or not stored.alive(clock.now()):
+                return None
+            return life.opened(name, stored)
         return entry if entry is not None and entry.alive(clock.now()) else None
 
     def _value(self, name: str) -> Any:
@@ -142,15 +145,15 @@ class Contents:
         if held is None:
             value = decode(name, entry.text)
             text = None if is_immutable(value) else encode(name, value)
-            held = HandedOut(value, text, entry.deadline)
+            held = HandedOut(value, text, entry.deadline, is_compressed(entry.text))
             self._life.state.handed_out[name] = held
         return held.value
 
     # Changing
 
-    def set(self, name: str, value: Any, ttl: Ttl | None) -> None:
+    def set(self, name: str, value: Any, ttl: Ttl | None, compress: bool) -> None:
         check_key(name)
-        entry = self._new_entry(name, value, _deadline(ttl))
+        entry = self._new_entry(name, value, _deadline(ttl), compress=compress)
         self._life.underway.intend(lambda: self._life.state.set(name, entry))
 
     def delete(self, name: str) -> None:
@@ -214,13 +217,15 @@ class Contents:
                 "it must return the new value"
             )
         kept = before.deadline if before is not None else None
-        return value, self._new_entry(name, value, kept if ttl is KEEP else _deadline(ttl))
+        deadline = kept if ttl is KEEP else _deadline(ttl)
+        compress = before is not None and is_compressed(before.text)
+        return value, self._new_entry(name, value, deadline, compress=compress)
 
     def flash(self, name: str, value: Any) -> None:
         check_key(name)
         order = f"{int(clock.precise() * 1000):015d}.{len(self._own_flashes):06d}"
         reserved = f"{FLASH}{order}.{secrets.token_hex(4)}"
-        entry = self._new_entry(name, [name, value], None, reserved)
+        entry = self._new_entry(name, [name, value], None, stored_as=reserved)
         self._own_flashes.add(reserved)
         self._life.underway.intend(lambda: self._life.state.set(reserved, entry))
 
@@ -299,11 +304,19 @@ class Contents:
         ]
 
     def _new_entry(
-        self, name: str, value: Any, deadline: int | None, stored_as: str | None = None
+        self,
+        name: str,
+        value: Any,
+        deadline: int | None,
+        *,
+        stored_as: str | None = None,
+        compress: bool = False,
     ) -> Entry:
-        entry = Entry(encode(name, value), deadline)
-        self._life.records.check_size({stored_as or name: entry})
-        return entry
+        text = encode(name, value)
+        if compress:
+            text = compressed(name, text)
+        self._life.records.check_value_size(stored_as or name, text)
+        return Entry(text, deadline)
 
     def _require_conditions(self, call: str) -> None:
         if not self._life.backend().guarantees.conditional:
@@ -322,7 +335,7 @@ def encode(name: str, value: Any) -> str:
 
 def decode(name: str, text: str) -> Any:
     try:
-        return codec.loads(text)
+        return codec.loads(expanded(text))
     except CorruptRecord as error:
         raise CorruptRecord(f"{name!r}: {error}") from error
 
@@ -342,6 +355,8 @@ def check_user(user: object) -> None:
         return
     if not isinstance(user, str) or not user:
         raise InvalidArgument("bind() takes a non-empty str, or None to unbind")
+    if user.startswith(RESERVED):
+        raise InvalidArgument(f"users that begin with {RESERVED!r} are the library's own")
     _check_text(user, "a user")
 
 

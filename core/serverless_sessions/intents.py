@@ -37,13 +37,22 @@ class Intents:
         """
         return self._contents.id()
 
-    def set(self, key: str, value: Any, *, ttl: float | timedelta | None = None) -> None:
+    def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: float | timedelta | None = None,
+        compress: bool = False,
+    ) -> None:
         """Store a copy of ``value`` under ``key``, without reading anything.
 
-        With a ``ttl`` (seconds over 0, or a timedelta) the key ends by itself. Raises
-        UnsupportedValue naming the path to what cannot be stored, SessionTooLarge.
+        With a ``ttl`` (seconds over 0, or a timedelta) the key ends by itself. ``compress``
+        makes a large value smaller, and keeps on doing so till the next ``set``; its size then
+        tells an eavesdropper something of what is in it. Raises UnsupportedValue naming the path
+        to what cannot be stored, SessionTooLarge.
         """
-        self._contents.set(key, value, ttl)
+        self._contents.set(key, value, ttl, compress)
 
     def delete(self, key: str) -> None:
         """Remove ``key`` if it is there, without reading anything."""

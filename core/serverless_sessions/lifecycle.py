@@ -94,10 +94,18 @@ class Lifecycle:
         return self._place.record if self._place is not None and not self._place.gone else None
 
     @property
+    def facts(self) -> Facts | None:
+        """The facts of the session when it was last seen. Raises CorruptRecord."""
+        place = self._place
+        if place is None or place.record is None:
+            return None
+        return self.records.facts(place.record, place.key)
+
+    @property
     def stored_user(self) -> str | None:
-        """The user of the session when it was last seen."""
-        record = self._place.record if self._place is not None else None
-        return record.facts.user if record is not None else None
+        """The user of the session when it was last seen, where a binding makes that matter."""
+        facts = self.facts if self.state.binding is not None else None
+        return facts.user if facts is not None else None
 
     @property
     def condition(self) -> str:
@@ -185,11 +193,18 @@ class Lifecycle:
         found = yield from self._store.load(key)
         through_marker = isinstance(found, Moved)
         if isinstance(found, Moved):
-            key = found.to
-            found = yield from self._store.load(key)
+            old, key = key, found.to
+            found = yield from self._follow(old, key)
         if not isinstance(found, Record):
             return EXPIRED if found is EXPIRED else None
         return Place(session_id, key, found, through_marker)
+
+    def _follow(self, old: str, new: str) -> Steps[Record | Expiry | None]:
+        """The session to which a marker leads. Raises CorruptRecord when it knows nothing of it."""
+        found = yield from self._store.load(new)
+        if isinstance(found, Record):
+            return found if self.records.comes_from(old, found, new) else None
+        return EXPIRED if found is EXPIRED else None
 
     def _raise_read_error(self) -> None:
         if self._read_error is not None:
@@ -244,8 +259,9 @@ class Lifecycle:
 
         Raises SessionGone when the session was seen alive and is no more.
         """
-        if self.source.fixed is not None and self._place is None:
-            yield from self._look_before_writing()
+        if self._must_look_before_writing(changes):
+            self._raise_read_error()
+            yield from self._locate()
         if self._place is not None:
             yield from self._write_where_seen(self._place, changes, expect)
             return
@@ -282,7 +298,7 @@ class Lifecycle:
         changes: Layer,
         expect: Mapping[str, str | Absence] = NONE,
     ) -> Steps[None]:
-        seen = place.record
+        seen, key = place.record, place.key
         change = self.records.change(place.key, changes, seen, expect)
         try:
             yield from self._store.update(place.key, change)
@@ -291,6 +307,12 @@ class Lifecycle:
                 raise Conflict("the session was rotated meanwhile") from moved
             place = place._replace(key=moved.to, record=None, through_marker=True)
             seen = seen._replace(rev=None) if seen is not None else None
+            if self.records.binds_facts:
+                # What is written there is sealed for there: not on a marker's word alone.
+                followed = yield from self._follow(key, moved.to)
+                seen = followed if isinstance(followed, Record) else None
+                if seen is None:
+                    raise SessionGone("the session was rotated and is gone") from moved
             change = self.records.change(place.key, changes, seen, expect)
             try:
                 yield from self._store.update(place.key, change)
@@ -299,11 +321,13 @@ class Lifecycle:
         record = after(place.record, change) if place.record is not None else None
         self._place = place._replace(record=record)
 
-    def _look_before_writing(self) -> Steps[None]:
+    def _must_look_before_writing(self, changes: Layer) -> bool:
         """A session of the platform's id may follow one of the same id: whoever writes must know
-        which one it is writing to."""
-        self._raise_read_error()
-        yield from self._locate()
+        which one it is writing to. And a clear must know the sealed facts, which it spares."""
+        if self._place is None:
+            return self.source.fixed is not None or (changes.cleared and self.records.binds_facts)
+        clears_unseen = changes.cleared and self._place.record is None
+        return clears_unseen and self.records.binds_facts
 
     def _create(
         self, changes: Layer, user: str | None, expect: Mapping[str, str | Absence] = NONE
@@ -344,16 +368,17 @@ class Lifecycle:
                 user = self.stored_user
                 yield from self._start_over()
                 return user
-            changes = self.state.changes(record.facts.user)
+            facts = self.records.facts(record, place.key)
+            changes = self.state.changes(facts.user)
             if place.through_marker and binding is None:
                 if changes:
                     yield from self._write_where_seen(place, changes, NONE)
-                return record.facts.user
+                return facts.user
             session_id, key = self._draw_beside(place.key)
-            renewed = self.records.renewed(record, place.key, key, changes, binding)
             grace = 0 if binding is not None else self.config.rotation_grace
             # Without grace no clock is asked: on a machine where it lags there would be some.
             grace_until = clock.now() + grace if grace else 0
+            renewed = self.records.renewed(record, place.key, key, changes, binding, grace_until)
             try:
                 yield from self._store.rotate(place.key, key, renewed, record.rev, grace_until)
             except (Conflict, Moved, SessionGone) as lost:
@@ -361,7 +386,7 @@ class Lifecycle:
                 yield from backoff.after(lost)
                 continue
             self._arrive(session_id, key, renewed, "rotated")
-            return record.facts.user
+            return facts.user
 
     def refuse_if_fixed(self, what: str) -> None:
         """Raises Unsupported where the id is the platform's."""

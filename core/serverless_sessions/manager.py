@@ -15,7 +15,7 @@ from .arrival import Arrivals, Header, Request, TrustedId
 from .config import SessionConfig
 from .contents import encode
 from .driver import TimeLeft
-from .encryption import Plain
+from .encryption import sealer_of
 from .errors import ConfigurationError
 from .events import Event, emit
 from .invocation import Invocation
@@ -59,6 +59,7 @@ class SessionManager:
     ) -> None:
         self.config = config if config is not None else SessionConfig.from_env()
         self.arrivals = Arrivals(self.config, id_from, trusted_id)
+        self.sealer = sealer_of(self.config.encryption_keys)
         self._source = store if store is not None else self.config.store
         self._opened: tuple[int, AnyStore] | None = None
         self._outranked: AnyStore | None = None
@@ -117,7 +118,7 @@ class SessionManager:
             offered,
             config=self.config,
             store=lambda: self.store,
-            sealer=Plain(),
+            sealer=self.sealer,
             encode=encode,
             time_left=time_left,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+from .compression import compressed
 from .store import NONE, Entry
 
 
@@ -95,12 +96,15 @@ class Layer:
 class HandedOut:
     """A value the handler holds, and its encoding when it got it (None: it cannot change)."""
 
-    __slots__ = ("before_bind", "deadline", "text", "value")
+    __slots__ = ("before_bind", "compressed", "deadline", "text", "value")
 
-    def __init__(self, value: Any, text: str | None, deadline: int | None) -> None:
+    def __init__(
+        self, value: Any, text: str | None, deadline: int | None, is_compressed: bool
+    ) -> None:
         self.value = value
         self.text = text
         self.deadline = deadline
+        self.compressed = is_compressed
         self.before_bind = False
 
 
@@ -205,7 +209,8 @@ class State:
             if text != handed.text:
                 handed.text = text
                 layer = self._below if handed.before_bind and self.binding else self._above
-                layer.set(name, Entry(text, handed.deadline))
+                stored = compressed(name, text) if handed.compressed else text
+                layer.set(name, Entry(stored, handed.deadline))
 
     def forget(self, name: str) -> None:
         """``name`` was stored apart from the rest."""

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .errors import Moved, SessionTooLarge, Unsupported
 
@@ -38,6 +38,9 @@ class Expiry(Enum):
 
     EXPIRED = "expired"
 
+
+RESERVED: Final = "_sls."
+"""What the library's own names begin with, and those of no session key and no user."""
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 ABSENT = Absence.ABSENT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .keygen import keygen
 from .serve import serve
 
 
@@ -14,3 +15,4 @@ def commands() -> None:
 
 
 commands.add_command(serve)
+commands.add_command(keygen)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .. import ids, manager
+from .. import clock, ids, manager
 from ..arrival import Request
 from ..config import SessionConfig
 from ..errors import Moved
@@ -65,15 +65,25 @@ class StoredSession:
         return f"<StoredSession, {'alive' if self.alive else 'ended'}>"
 
     def _record(self) -> Record | None:
-        found = self._store.load(ids.stored_key(self.id))
+        return next(iter(self._found().values()), None)
+
+    def _found(self) -> dict[str, Record]:
+        """The session, by the stored key that it is sealed for; nothing when it has ended."""
+        key = ids.stored_key(self.id)
+        found = self._store.load(key)
         if isinstance(found, Moved):
-            found = self._store.load(found.to)
-        return found if isinstance(found, Record) else None
+            key = found.to
+            found = self._store.load(key)
+        return {key: found} if isinstance(found, Record) else {}
 
     def _copy(self) -> Session:
-        store, record = MemoryStore(), self._record()
-        if record is not None:
-            store.create(ids.stored_key(self.id), record)
+        store, opened = MemoryStore(), ids.stored_key(self.id)
+        for key, record in self._found().items():
+            store.create(opened, record)
+            if key != opened:
+                copied = store.load(opened)
+                assert isinstance(copied, Record)
+                store.rotate(opened, key, record._replace(nonce=""), copied.rev, clock.now() + 1)
         cookie = f"{self._config.cookie_name}={self.id}"
         return SessionManager(store, self._config).begin(Request.with_cookies(cookie)).session
 

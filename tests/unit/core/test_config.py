@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "cookie_partitioned": False,
     "cookie_persistent": False,
     "trusted_id_key": "",
+    "encryption_keys": (),
     "save_on_error": False,
     "on_store_error": "respond",
     "on_event": None,
@@ -52,6 +53,7 @@ BOOLEANS = [
     *((text, False) for text in ("0", "false", "no", "off", "Off", "FALSE")),
 ]
 SWITCHES = ["cookie_secure", "cookie_partitioned", "cookie_persistent", "save_on_error"]
+KEYS = ("A" * 43, "-_" + "8" * 41)
 READ: list[tuple[str, str, Any]] = [
     ("SESSION_STORE", "dynamodb://sessions?region=eu-west-1", None),
     ("SESSION_IDLE_TIMEOUT", "1", 1),
@@ -72,6 +74,7 @@ READ: list[tuple[str, str, Any]] = [
     ("SESSION_COOKIE_SAMESITE", "lax", "Lax"),
     ("SESSION_COOKIE_SAMESITE", "NONE", "None"),
     ("SESSION_TRUSTED_ID_KEY", "k" * 32, None),
+    ("SESSION_ENCRYPTION_KEYS", f"{KEYS[0]}, {KEYS[1]}\n", KEYS),
     ("SESSION_ON_STORE_ERROR", "respond", None),
     ("SESSION_ON_STORE_ERROR", "raise", None),
     *((f"SESSION_{name.upper()}", text, value) for name in SWITCHES for text, value in BOOLEANS),
@@ -84,8 +87,9 @@ def test_design_7_a_variable_is_read(variable: str, text: str, value: Any) -> No
     assert getattr(from_env(**{variable: text}), name) == (text if value is None else value)
 
 
-def test_an_empty_variable_counts_as_unset() -> None:
-    environ = {f"SESSION_{name.upper()}": "" for name in DEFAULTS}
+def test_an_empty_variable_counts_as_unset_but_for_the_encryption_keys() -> None:
+    names = DEFAULTS.keys() - {"encryption_keys"}
+    environ = {f"SESSION_{name.upper()}": "" for name in names}
     assert from_env(**environ) == SessionConfig()
 
 
@@ -169,12 +173,37 @@ def test_the_processs_environment_is_read_by_default(monkeypatch: pytest.MonkeyP
     assert SessionConfig.from_env().idle_timeout == 77
 
 
-@pytest.mark.parametrize("variable", ["SESSION_ENCRYPTION_KEYS", "SESSION_MAX_PER_USER"])
+@pytest.mark.parametrize("variable", ["SESSION_MAX_PER_USER"])
 def test_a_protection_that_is_not_built_is_refused_rather_than_ignored(variable: str) -> None:
     with pytest.raises(ConfigurationError, match=variable) as refused:
         from_env(**{variable: "s3cret"})
     assert "s3cret" not in str(refused.value)
     assert from_env(**{variable: ""}) == SessionConfig()
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", ",", "short", f"{KEYS[0]},", f",{KEYS[0]}", f"{KEYS[0]},{KEYS[0]}"]
+)
+def test_encryption_keys_that_make_no_ring_are_refused_and_never_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"SESSION_ENCRYPTION_KEYS.*key \d of") as refused:
+        from_env(SESSION_ENCRYPTION_KEYS=text)
+    assert not (parts := [part for part in text.split(",") if part.strip()]) or all(
+        part not in str(refused.value) for part in parts
+    )
+
+
+@pytest.mark.parametrize("keys", [KEYS[0], None, 3, {KEYS[0]}, (KEYS[0].encode(),), ("short",)])
+def test_encryption_keys_are_a_sequence_of_texts(keys: Any) -> None:
+    with pytest.raises(ConfigurationError, match="SESSION_ENCRYPTION_KEYS") as refused:
+        SessionConfig(encryption_keys=keys)
+    assert KEYS[0] not in str(refused.value)
+
+
+def test_no_encryption_key_is_shown() -> None:
+    config = SessionConfig(encryption_keys=list(KEYS))
+    assert config.encryption_keys == KEYS
+    shown = f"{config!r} {config} {config.changed(idle_timeout=60)!r}"
+    assert all(key not in shown for key in KEYS)
 
 
 def test_the_name_takes_the_strictest_prefix_that_the_other_settings_allow() -> None:
