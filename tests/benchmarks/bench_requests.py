@@ -15,7 +15,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from serverless_sessions import MemoryStore, Session, SessionManager, SessionStore
+from serverless_sessions import (
+    MemoryStore,
+    Session,
+    SessionConfig,
+    SessionManager,
+    SessionStore,
+    keyring,
+)
 from serverless_sessions.arrival import Request
 from serverless_sessions.handlers.aws_lambda import with_session
 from serverless_sessions.testing.lambda_events import HttpRequest, to_event
@@ -48,20 +55,22 @@ def modify(session: Session) -> None:
 REQUEST_KINDS: list[Callable[[Session], None]] = [nothing, read, blind_set, read_and_change, modify]
 
 
-def cookie_of_a_live_session(store: SessionStore) -> str:
-    invocation = SessionManager(store).begin(Request.with_cookies())
+def cookie_of_a_live_session(store: SessionStore, config: SessionConfig) -> str:
+    invocation = SessionManager(store, config).begin(Request.with_cookies())
     invocation.session.update(KEYS)
     invocation.finish(failed=False)
     return str(invocation.outcome().set_cookie).partition(";")[0]
 
 
-def microseconds(store: SessionStore, act: Callable[[Session], None]) -> float:
-    @with_session(store=store)
+def microseconds(
+    store: SessionStore, config: SessionConfig, act: Callable[[Session], None]
+) -> float:
+    @with_session(store=store, config=config)
     def handler(event: dict[str, Any], context: object, session: Session) -> dict[str, Any]:
         act(session)
         return {"statusCode": 200, "body": ""}
 
-    cookie = cookie_of_a_live_session(store)
+    cookie = cookie_of_a_live_session(store, config)
     event = to_event("http-api", HttpRequest("GET", "/", headers=[("Cookie", cookie)]))
 
     def one_round() -> float:
@@ -80,9 +89,18 @@ def main() -> None:
             "memory": MemoryStore(),
             "sqlite": SqliteStore(Path(folder) / "sessions.db"),
         }
-        table = Table("a request that", *stores, title="µs, 10 keys of 100 bytes")
+        configs = {
+            "": SessionConfig(),
+            ", encrypted": SessionConfig(encryption_keys=[keyring.draw()]),
+        }
+        columns = {
+            name + how: (store, config)
+            for name, store in stores.items()
+            for how, config in configs.items()
+        }
+        table = Table("a request that", *columns, title="µs, 10 keys of 100 bytes")
         for act in REQUEST_KINDS:
-            figures = [f"{microseconds(store, act):.0f}" for store in stores.values()]
+            figures = [f"{microseconds(*column, act):.0f}" for column in columns.values()]
             table.add_row(act.__name__.replace("_", " "), *figures)
         Console().print(table)
         for store in stores.values():

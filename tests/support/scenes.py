@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from serverless_sessions import Event, MemoryStore, SessionConfig, SessionManager, ids
@@ -17,10 +17,17 @@ GRACE = 30
 class Scene:
     """A client, its watched store and clock, in one situation."""
 
-    def __init__(self, driver: Driver, clock: FrozenClock) -> None:
+    def __init__(
+        self, driver: Driver, clock: FrozenClock, encryption_keys: Sequence[str] = ()
+    ) -> None:
         self.clock = clock
         self.store = WatchedStore(MemoryStore())
-        self.config = SessionConfig(idle_timeout=IDLE, touch_every=100, rotation_grace=GRACE)
+        self.config = SessionConfig(
+            idle_timeout=IDLE,
+            touch_every=100,
+            rotation_grace=GRACE,
+            encryption_keys=encryption_keys,
+        )
         self.told: list[Event] = []
         self.manager = SessionManager(
             self.store, self.config.changed(on_event=lambda event: self.told.append(event))

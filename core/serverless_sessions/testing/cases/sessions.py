@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -77,14 +77,19 @@ CHANGES: dict[str, Act] = {
 class Scene:
     """A store under watch, and a browser with a live session in it."""
 
-    def __init__(self, store: AnyStore) -> None:
+    def __init__(self, store: AnyStore, encryption_keys: Sequence[str] = ()) -> None:
         self.store: WatchedStore | WatchedAsyncStore
         self._driver: Driver
         if isinstance(store, AsyncSessionStore):
             self.store, self._driver = WatchedAsyncStore(store), "async"
         else:
             self.store, self._driver = WatchedStore(store), "sync"
-        config = SessionConfig(idle_timeout=IDLE, touch_every=TOUCH_EVERY, rotation_grace=GRACE)
+        config = SessionConfig(
+            idle_timeout=IDLE,
+            touch_every=TOUCH_EVERY,
+            rotation_grace=GRACE,
+            encryption_keys=encryption_keys,
+        )
         self._manager = SessionManager(self.store, config)
         self.browser = self.browser_with("")
         self.browser.request(_visit)
@@ -130,6 +135,13 @@ def _raising(error: Exception) -> Callable[[], None]:
 
 
 class SessionCases(Cases):
+    """``encryption_keys`` seal the sessions of these cases, where a subclass sets them."""
+
+    encryption_keys: ClassVar[Sequence[str]] = ()
+
+    def scene(self, store: SessionStore) -> Scene:
+        return Scene(self.driven(store), self.encryption_keys)
+
     def driven(self, store: SessionStore) -> AnyStore:
         """The store as sessions are to drive it: with calls, or awaited."""
         return store
@@ -144,7 +156,7 @@ class SessionCases(Cases):
         if intent == "modify" and not store.guarantees.conditional:
             pytest.skip("this store declares no conditional writes")
         for number in range(MOST_CALLS):
-            scene = Scene(self.driven(store))
+            scene = self.scene(store)
             time.advance(TOUCH_EVERY)
             other, before = scene.browser.twin(), scene.browser.id
 
@@ -164,7 +176,7 @@ class SessionCases(Cases):
         if not store.guarantees.atomic_rotation:
             pytest.skip("this store does not rotate atomically")
         for intent in (_regenerate, _log_in):
-            scene = Scene(self.driven(store))
+            scene = self.scene(store)
             other, before = scene.browser.twin(), scene.browser.id
             scene.store.before = once_at("rotate", partial(other.send, _set_other))
             scene.browser.request(intent)
@@ -174,7 +186,7 @@ class SessionCases(Cases):
     def test_a_change_after_a_rotation_reaches_the_session_within_its_grace(
         self, store: SessionStore, time: FrozenClock
     ) -> None:
-        scene = Scene(self.driven(store))
+        scene = self.scene(store)
         late, later = scene.browser.twin(), scene.browser.twin()
         scene.browser.request(_regenerate)
         late.request(_set_other)
@@ -193,7 +205,7 @@ class SessionCases(Cases):
         if not store.guarantees.atomic_rotation:
             pytest.skip("this store does not rotate atomically")
         for number in range(MOST_CALLS):
-            scene = Scene(self.driven(store))
+            scene = self.scene(store)
             before = scene.browser.id
             setattr(scene.store, when, at_call(number, _raising(StoreTimeout("cut off"))))
             try:
@@ -217,7 +229,7 @@ class SessionCases(Cases):
         """The change took place and the answer was cut off: it is found, and not made twice."""
         if not (store.guarantees.conditional and store.guarantees.atomic_rotation):
             pytest.skip("this store declares no conditional writes")
-        scene = Scene(self.driven(store))
+        scene = self.scene(store)
         lost = _raising(StoreUnavailable("the reply was lost"))
         scene.store.after = once_at(operation, lost)
         browser = scene.browser_with("") if intent == "visit" else scene.browser
@@ -240,7 +252,7 @@ class SessionCases(Cases):
     def test_increments_by_modify_are_all_counted(self, store: SessionStore) -> None:
         if not store.guarantees.conditional:
             pytest.skip("this store declares no conditional writes")
-        scene = Scene(self.driven(store))
+        scene = self.scene(store)
 
         async def add_many(session: Any) -> None:
             for _ in range(self.increments):
@@ -254,7 +266,7 @@ class SessionCases(Cases):
     def test_tabs_that_set_different_keys_all_keep_them(self, store: SessionStore) -> None:
         if not store.guarantees.merges_keys:
             pytest.skip("this store does not merge changes of different keys")
-        scene = Scene(self.driven(store))
+        scene = self.scene(store)
 
         def setting(number: int) -> Act:
             async def act(session: Any) -> None:
@@ -272,7 +284,7 @@ class SessionCases(Cases):
     def test_a_value_that_cannot_be_decoded_stays_until_it_is_set(
         self, store: SessionStore
     ) -> None:
-        scene = Scene(self.driven(store))
+        scene = self.scene(store)
         key = ids.stored_key(scene.browser.id)
         store.update(key, Change(set={"bad": Entry("[[[")}))
 

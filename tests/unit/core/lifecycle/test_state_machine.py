@@ -23,12 +23,23 @@ from hypothesis.stateful import (
     rule,
 )
 
-from serverless_sessions import MemoryStore, Moved, SessionConfig, SessionGone, codec, ids
+from serverless_sessions import (
+    MemoryStore,
+    Moved,
+    SessionConfig,
+    SessionGone,
+    codec,
+    ids,
+    sealed_facts,
+)
+from serverless_sessions.encryption import sealer_of
 from serverless_sessions.errors import Conflict, SessionError
+from serverless_sessions.records import Records
 from serverless_sessions.store import DELETED, Record
 from serverless_sessions.testing.browser import Driver
 from serverless_sessions.testing.clock import FrozenClock
 from support.players import Call, Player, giving, player_of, raising
+from support.sealed import NEW, OLD
 
 IDLE, ABSOLUTE, GRACE = 100, 250, 20
 KEYS = st.sampled_from(["a", "a", "b"])
@@ -97,7 +108,10 @@ def somebody_calls(machine: SessionMachine) -> bool:
 
 
 class SessionMachine(RuleBasedStateMachine):
+    """``rings`` are the encryption keys of the functions that a visitor may reach."""
+
     driver: Driver = "sync"
+    rings: tuple[tuple[str, ...], ...] = ((),)
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +124,9 @@ class SessionMachine(RuleBasedStateMachine):
             touch_every=10,
             rotation_grace=GRACE,
             store_timeout=60,
+            encryption_keys=self.rings[0],
         )
+        self.records = Records(self.config, sealer_of(self.rings[0]), lambda: None)
         self.sessions: dict[str, Data] = {}
         self.markers: dict[str, tuple[str, int]] = {}
         self.jars = [""]
@@ -156,12 +172,13 @@ class SessionMachine(RuleBasedStateMachine):
             request.then(request.player.result)
 
     @precondition(lambda self: len(self.requests) < 2)
-    @rule(age=st.sampled_from([1, 1, 1, 2, 3]))
-    def begin(self, age: int) -> None:
+    @rule(age=st.sampled_from([1, 1, 1, 2, 3]), ring=st.integers(0, 1))
+    def begin(self, age: int, ring: int) -> None:
         """With the newest cookie, an older one, or (at first) none."""
+        config = self.config.changed(encryption_keys=self.rings[ring % len(self.rings)])
         jar = self.jars[-min(age, len(self.jars))]
         cookies = [f"{self.config.cookie_name}={jar}"] if jar else []
-        self.requests.append(Request(player_of(self.driver, self.config, cookies)))
+        self.requests.append(Request(player_of(self.driver, config, cookies)))
 
     @precondition(somebody_waits)
     @rule(turn=TURN, key=KEYS, value=VALUES, ttl=st.none() | st.integers(1, 60))
@@ -289,7 +306,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @initialize(value=VALUES, user=st.sampled_from([None, "alice"]))
     def first_visit(self, value: Any, user: str | None) -> None:
-        self.begin(1)
+        self.begin(1, 0)
         self.bind(self.requests[0], user)
         self.set(lambda waiting: waiting[0], "a", value, None)
         self.whole_answer(lambda waiting: waiting[0])
@@ -372,11 +389,11 @@ class SessionMachine(RuleBasedStateMachine):
     def the_store_holds_what_the_model_holds(self) -> None:
         real = {
             key: (
-                record.facts.user,
+                self.records.facts(record, key).user,
                 {
-                    name: codec.loads(entry.text)
+                    name: codec.loads(self.records.opened(name, entry, key).text)
                     for name, entry in record.entries.items()
-                    if entry.alive(self.now)
+                    if entry.alive(self.now) and name != sealed_facts.NAME
                 },
             )
             for key, record in self.store.scan()
@@ -394,7 +411,21 @@ class AsyncSessionMachine(SessionMachine):
     driver = "async"
 
 
+class EncryptedSessionMachine(SessionMachine):
+    """While a new key is being brought in: every function reads both, and some write each."""
+
+    rings = ((OLD, NEW), (NEW, OLD))
+
+
+class EncryptedAsyncSessionMachine(EncryptedSessionMachine):
+    driver = "async"
+
+
 TestSessions = SessionMachine.TestCase
 TestAsyncSessions = AsyncSessionMachine.TestCase
 TestSessions.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
 TestAsyncSessions.settings = TestSessions.settings
+TestEncryptedSessions = EncryptedSessionMachine.TestCase
+TestEncryptedAsyncSessions = EncryptedAsyncSessionMachine.TestCase
+TestEncryptedSessions.settings = settings(TestSessions.settings, max_examples=80)
+TestEncryptedAsyncSessions.settings = TestEncryptedSessions.settings

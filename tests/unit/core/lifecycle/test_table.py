@@ -10,6 +10,7 @@ from itertools import product
 
 import pytest
 
+from serverless_sessions import keyring
 from serverless_sessions.testing.browser import Driver
 from serverless_sessions.testing.clock import FrozenClock
 from support.scenes import INTENTS, SITUATIONS, Scene
@@ -269,3 +270,23 @@ def test_outcome(
         assert (scene.client.set_cookie or "-") == cookie
         assert (",".join(told) or "-") == events
         assert scene.stored() == stored
+
+
+@pytest.mark.parametrize("driver", ["sync", "async"])
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_encryption_changes_no_outcome_and_costs_at_most_one_read(
+    driver: Driver, situation: str
+) -> None:
+    """That read comes before a blind ``clear``, which spares the sealed facts, and before what is
+    written at the end of a marker."""
+    for _, intent, calls, cookie, _, stored in (row for row in ROWS if row[0] == situation):
+        with FrozenClock() as clock:
+            scene = Scene(driver, clock, [keyring.draw()])
+            SITUATIONS[situation](scene)
+            scene.play(INTENTS[intent])
+
+            plain, made = [call for call in calls.split(",") if call != "-"], scene.store.calls
+            assert len(made) in (len(plain), len(plain) + 1), intent
+            assert {*made} - {*plain} <= {"load"}, intent
+            assert (scene.client.set_cookie or "-") == cookie, intent
+            assert scene.stored() == stored, intent

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serverless_sessions import MemoryStore, Session, SessionConfig, SessionManager
+from serverless_sessions import MemoryStore, Session, SessionConfig, SessionManager, keyring
 from serverless_sessions.arrival import Request
 from serverless_sessions.errors import InvalidArgument, UnsupportedValue
 from serverless_sessions.testing import FrozenClock, SessionMaker, StoredSession
@@ -85,8 +85,11 @@ def test_what_it_hands_out_is_a_copy(make: SessionMaker) -> None:
     assert made.data() == {"n": [1]}
 
 
-def test_an_old_cookie_opens_the_session_while_the_grace_lasts(store: WatchedStore) -> None:
-    config = SessionConfig(rotation_grace=10)
+@pytest.mark.parametrize("keys", [(), (keyring.draw(),)], ids=["plain", "encrypted"])
+def test_an_old_cookie_opens_the_session_while_the_grace_lasts(
+    store: WatchedStore, keys: tuple[str, ...]
+) -> None:
+    config = SessionConfig(rotation_grace=10, encryption_keys=keys)
     with FrozenClock() as time:
         made = SessionMaker(store)(data={"n": 1}, config=config)
         invocation = SessionManager(store, config).begin(Request.with_cookies(made.cookie))
