@@ -88,6 +88,18 @@ def lambda_event(session_store: SessionStore) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def websocket_event(session_store: SessionStore) -> Callable[..., dict[str, Any]]:
+    """``websocket_event("$connect", connection_id=..., cookies=[...])``: an event of an API
+    Gateway WebSocket API.
+
+    The handler that gets it keeps its sessions in session_store.
+    """
+    from serverless_sessions.testing.websocket_events import websocket_event
+
+    return websocket_event
+
+
+@pytest.fixture
 def lambda_context() -> LambdaContext:
     """The context of one invocation, its remaining time counting down from 3 seconds."""
     from serverless_sessions.testing.lambda_events import LambdaContext

@@ -334,6 +334,7 @@ class Lifecycle:
     ) -> Steps[None]:
         if not self._answers and self.source.fixed is None:
             return
+        self.refuse_one_way("a new session is begun")
         session_id = self.source.fixed or ids.draw()
         key = self.source.key(session_id)
         record = self.records.new(key, changes, user)
@@ -363,7 +364,7 @@ class Lifecycle:
                 record = yield from self.read_anew()
             place, binding = self._place, self.state.binding
             if record is not None:
-                self.refuse_if_fixed("regenerate() and bind() work")
+                self.refuse_another_id("regenerate() and bind() work")
             if record is None or place is None or place.gone:
                 user = self.stored_user
                 yield from self._start_over()
@@ -394,6 +395,17 @@ class Lifecycle:
             raise Unsupported(
                 f"{what} by giving the client another id; the id of this session is the platform's"
             )
+
+    def refuse_one_way(self, what: str) -> None:
+        """Raises Unsupported where no answer can tell the client its id."""
+        if self.source.one_way:
+            raise Unsupported(
+                f"{what} by sending the client an id, which the answer to this request cannot do"
+            )
+
+    def refuse_another_id(self, what: str) -> None:
+        self.refuse_if_fixed(what)
+        self.refuse_one_way(what)
 
     def _start_over(self) -> Steps[None]:
         """Nothing is there to rotate. A log-in is never dropped; else as with any write."""

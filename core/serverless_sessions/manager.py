@@ -82,6 +82,12 @@ class SessionManager:
         """Open the store ahead of the first invocation, in a platform's start-up phase."""
         _ = self.store
 
+    def forget(self) -> AnyStore | None:
+        """Let the next use open the store anew; gives the one that was open, for closing."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        return opened[1] if opened is not None and opened[0] == os.getpid() else None
+
     def use(self, store: str | AnyStore) -> Swapped:
         """Go on with another store: for good, or as a context manager till its end."""
         with self._lock:

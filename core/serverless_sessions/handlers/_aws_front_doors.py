@@ -22,6 +22,8 @@ class FrontDoor:
 
     refusal = 502
     """The status of a result that the service cannot read."""
+    one_way = False
+    """Whether the service passes on no header of a result."""
 
     _has_cookies_field = False
 
@@ -195,32 +197,6 @@ class LoadBalancer(LoadBalancerMultiValue):
         others = [(name, value) for name, value in headers if not _is_set_cookie(name)]
         rest = _without(response, "headers", "multiValueHeaders", "cookies")
         return {**rest, "headers": {**_joined(others), **cookies}}
-
-
-_REST_API, _HTTP_API_1, _HTTP_API = RestApi(), HttpApiFormat1(), HttpApi()
-_FUNCTION_URL, _ALB, _ALB_MULTI = FunctionUrl(), LoadBalancer(), LoadBalancerMultiValue()
-
-
-def front_door(event: object) -> FrontDoor:
-    """The front door that an event came through.
-
-    Raises ConfigurationError for an event that is not an HTTP request.
-    """
-    if isinstance(event, Mapping):
-        context = event.get("requestContext")
-        context = context if isinstance(context, Mapping) else {}
-        if isinstance(context.get("http"), Mapping):
-            is_url = ".lambda-url." in str(context.get("domainName"))
-            return _FUNCTION_URL if is_url else _HTTP_API
-        if "elb" in context:
-            return _ALB_MULTI if isinstance(event.get("multiValueHeaders"), Mapping) else _ALB
-        if isinstance(event.get("httpMethod"), str):
-            return _HTTP_API_1 if event.get("version") == "1.0" else _REST_API
-    raise ConfigurationError(
-        "this event is not an HTTP request: sessions need an API Gateway REST API (v1),"
-        " an HTTP API or function URL (v2), or an Application Load Balancer (ALB);"
-        " a decorator that replaces the event goes below with_session"
-    )
 
 
 def _values_in(headers: object, wanted: str) -> list[str]:

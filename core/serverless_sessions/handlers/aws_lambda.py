@@ -10,8 +10,9 @@ from ..arrival import Request
 from ..driver import TimeLeft
 from ..manager import Options, SessionManager
 from ..session import Session
-from . import _loop
-from ._aws_front_doors import front_door
+from . import _loop, _snapstart
+from ._aws_events import front_door
+from ._aws_streams import refuse_generator, whole
 from ._exchange import Exchange, exchange, exchange_async
 from ._signature import call_with_session, hide_session, is_async, takes_session
 
@@ -93,7 +94,8 @@ def with_session(handler: Any = None, /, **options: Unpack[Options]) -> Any:
     The options are ``SessionManager``'s. The session is saved before the answer leaves; an error
     of the store becomes a 503 or 500. Raises ConfigurationError for a wrong setting and TypeError
     for a handler that could not be called, when it decorates; ConfigurationError for an event
-    that did not come through HTTP, when it is called.
+    that did not come through HTTP, and in which no trusted id is found, when it is called. With a
+    trusted id such an event's result passes as it is, and an error of the store is raised.
     """
     if handler is None:
         return lambda handler: _decorated(handler, SessionManager(**options))
@@ -101,15 +103,17 @@ def with_session(handler: Any = None, /, **options: Unpack[Options]) -> Any:
 
 
 def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
+    refuse_generator(handler)
     wants_session = takes_session(handler, arguments=2)
     awaited = is_async(handler)
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         manager.open_now()
+        _snapstart.renew_after_restore(manager, awaited)
 
     def lambda_handler(event: Any, context: Any) -> Any:
         door = front_door(event)
         at = Exchange(
-            request=Request(lambda name: door.lines(event, name), event),
+            request=Request(lambda name: door.lines(event, name), event, door.one_way),
             time_left=_time_left(context),
             status=door.status,
             answer=door.answer,
@@ -121,9 +125,12 @@ def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
                 return call_with_session(handler, session, event, context)
             return handler(event, context)
 
+        async def awaited_whole(session: Any) -> Any:
+            return whole(await call(session))
+
         if awaited:
-            return _loop.run(exchange_async(manager, at, call))
-        return exchange(manager, at, call)
+            return _loop.run(exchange_async(manager, at, awaited_whole))
+        return exchange(manager, at, lambda session: whole(call(session)))
 
     hide_session(lambda_handler, handler)
     lambda_handler.sessions = manager  # type: ignore[attr-defined]
