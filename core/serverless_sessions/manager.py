@@ -29,6 +29,10 @@ stand_in: AnyStore | None = None
 """The store of every manager while a test runs, but for one that was told since to ``use`` its
 own."""
 
+_inherited: list[object] = []
+"""The stores of a forked process's parent. Never let go of: whoever closes a connection takes its
+socket out of the epoll set of the loop it belongs to, and that set is the parent's as well."""
+
 
 class Options(TypedDict, total=False):
     """The options of every front door: those of ``SessionManager``."""
@@ -74,6 +78,8 @@ class SessionManager:
             return self._source
         with self._lock:
             if self._opened is None or self._opened[0] != os.getpid():
+                if self._opened is not None:
+                    _inherited.append(self._opened[1])
                 url = self._source or registry.default_url()
                 self._opened = os.getpid(), registry.open_store(url)
             return self._opened[1]

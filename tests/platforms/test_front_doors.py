@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,22 +20,24 @@ from serverless_sessions.testing.lambda_events import (
     to_response,
 )
 from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.lambda_rie import FunctionFailed, LambdaRuntime
 from servers.lockstep import speak_redis
+from servers.process import TESTS
 from servers.redis_server import RedisServer
 
 
 class LambdaDoor:
-    """A handler in this process, behind one of the AWS front doors."""
+    """A handler behind one of the AWS front doors, called with an event."""
 
-    def __init__(self, handler: Any, front_door: str) -> None:
-        self._handler = handler
+    def __init__(self, call: Callable[[Any], Any], front_door: str) -> None:
+        self._call = call
         self._front_door = front_door
 
     def send(self, method: str, path: str, headers: Headers) -> Answer:
         event = to_event(self._front_door, HttpRequest(method, path, headers=headers))
         try:
-            result = self._handler(event, LambdaContext(timeout=10))
-        except RuntimeError:
+            result = self._call(event)
+        except (RuntimeError, FunctionFailed):
             response = failure(self._front_door)
         else:
             response = to_response(self._front_door, result)
@@ -60,18 +62,35 @@ def store(proxy: FaultProxy) -> Iterator[str]:
 @contextmanager
 def lambda_door(name: str) -> Iterator[Door]:
     front_door, _, handler = name.partition(" ")
-    module = importlib.import_module("conversations.on_lambda")
-    yield LambdaDoor(getattr(module, handler), front_door)
+    function = getattr(importlib.import_module("conversations.on_lambda"), handler)
+    yield LambdaDoor(lambda event: function(event, LambdaContext(timeout=10)), front_door)
+
+
+@contextmanager
+def runtime_door(name: str, runtime: LambdaRuntime, store: str) -> Iterator[Door]:
+    """The same handlers in Lambda's runtime: two instances, as two requests may come at once."""
+    front_door, handler, _ = name.split(" ")
+    environment = {"SESSION_STORE": store}
+    with runtime.instances(
+        2, f"conversations.on_lambda.{handler}", TESTS, environment=environment
+    ) as function:
+        yield LambdaDoor(function.invoke, front_door)
 
 
 DOORS = {
     **{f"{door} handler": lambda_door for door in FRONT_DOORS},
     **{f"{door} async_handler": lambda_door for door in FRONT_DOORS},
 }
+RUNTIME_DOORS = ["function-url handler runtime", "rest async_handler runtime"]
 
 
-@pytest.fixture(scope="module", params=DOORS)
+@pytest.fixture(scope="module", params=[*DOORS, *RUNTIME_DOORS])
 def door(request: pytest.FixtureRequest, store: str) -> Iterator[Door]:
+    if request.param in RUNTIME_DOORS:
+        runtime = request.getfixturevalue("lambda_runtime")
+        with runtime_door(request.param, runtime, store) as door:
+            yield door
+        return
     with DOORS[request.param](request.param) as door:
         yield door
 
