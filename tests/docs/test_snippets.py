@@ -31,7 +31,8 @@ def snippets(document: Path) -> dict[str, str]:
 
 
 def run(folder: Path, *arguments: str) -> None:
-    environment = {**os.environ, "SESSION_STORE": "memory://", "PYTHONPATH": str(folder)}
+    settings = {"SESSION_STORE": "memory://", "SESSION_TRUSTED_ID_KEY": "k" * 32}
+    environment = {**os.environ, **settings, "PYTHONPATH": str(folder)}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
