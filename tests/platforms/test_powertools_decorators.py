@@ -15,13 +15,20 @@ from aws_lambda_powertools.utilities.data_classes import (
     ALBEvent,
     APIGatewayProxyEvent,
     APIGatewayProxyEventV2,
+    APIGatewayWebSocketEvent,
     LambdaFunctionUrlEvent,
     event_source,
 )
 from aws_lambda_powertools.utilities.data_classes.common import DictWrapper
 from aws_lambda_powertools.utilities.validation import SchemaValidationError, validator
 
-from serverless_sessions import AsyncSession, ConfigurationError, MemoryStore, Session
+from serverless_sessions import (
+    AsyncSession,
+    ConfigurationError,
+    MemoryStore,
+    Session,
+    SessionConfig,
+)
 from serverless_sessions.handlers.aws_lambda import with_session
 from serverless_sessions.testing.lambda_events import (
     FRONT_DOORS,
@@ -29,6 +36,7 @@ from serverless_sessions.testing.lambda_events import (
     LambdaContext,
     to_event,
 )
+from serverless_sessions.testing.websocket_events import websocket_event
 from support.visitor import Visitor, assert_remembered, counted, counting
 
 DATA_CLASSES: dict[str, type[DictWrapper]] = {
@@ -187,3 +195,23 @@ def test_a_time_limit_of_the_context_still_counts() -> None:
     handler = composed("over", Logger(service="shop").inject_lambda_context, counting("rest"))
     event = to_event("rest", HttpRequest())
     assert handler(event, LambdaContext(timeout=0))["statusCode"] == 503
+
+
+def test_event_source_of_a_websocket_api() -> None:
+    """The trusted id's function gets the event as the decorator above made it."""
+
+    def connection(event: APIGatewayWebSocketEvent) -> str:
+        return str(event.request_context.connection_id)
+
+    @event_source(data_class=APIGatewayWebSocketEvent)
+    @with_session(
+        store=MemoryStore(),
+        config=SessionConfig(trusted_id_key="k" * 32),
+        trusted_id=("connection", connection),
+    )
+    def handler(event: Any, context: Any, session: Session) -> Any:
+        return {"statusCode": 200, "body": session.modify("n", lambda n: n + 1, default=0)}
+
+    call: Any = handler
+    events = [websocket_event(route) for route in ("$connect", "$default", "$disconnect")]
+    assert [call(event, LambdaContext())["body"] for event in events] == [1, 2, 3]

@@ -13,6 +13,7 @@ from serverless_sessions import (
     SessionManager,
     current_async_session,
     current_session,
+    header,
 )
 from serverless_sessions.handlers.aws_lambda import Decorator, LambdaHandler, with_session
 from serverless_sessions.store import AsyncSessionStore, SessionStore
@@ -171,3 +172,15 @@ bare.sessions.use("memory://")
 bare.sessions.use(MemoryStore())
 with bare.sessions.use(MemoryStore()) as used:
     assert_type(used, None)
+
+
+def execution(event: Event) -> str | None:
+    return event.get("execution")
+
+
+@with_session(trusted_id=("execution", execution), id_from=header("X-Session-Id"))
+def step(event: Event, context: Context, session: Session) -> Answer:
+    return OK
+
+
+assert_type(step({}, Context()), Answer)

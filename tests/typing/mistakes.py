@@ -94,6 +94,8 @@ async def async_handler(event: Event, context: object, session: AsyncSession) ->
     return {}
 
 
+with_session(trusted_id="connection")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+with_session(id_from="X-Session-Id")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 handler("event", None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 handler({}, None, None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 handler({}, None, session=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
