@@ -29,11 +29,13 @@ class Request(NamedTuple):
     """What of a request can tell whose session it is.
 
     ``lines`` gives the raw values of the header field with a lower-case name; ``original`` is
-    what the platform handed over: an event, a request, a scope.
+    what the platform handed over: an event, a request, a scope. ``one_way`` is one whose answer
+    can tell the client no id.
     """
 
     lines: Callable[[str], Iterable[str]]
     original: Any = None
+    one_way: bool = False
 
     @classmethod
     def with_cookies(cls, *lines: str) -> Request:
@@ -49,11 +51,13 @@ class Source(ABC):
     """One way by which ids arrive.
 
     ``vary`` is the header field by which a cache must tell visitors apart. An id that is
-    ``fixed`` is the platform's: no session of its can get another one.
+    ``fixed`` is the platform's: no session of its can get another one. Over a source that is
+    ``one_way`` the client learns of no other id either.
     """
 
     vary: str | None = None
     fixed: str | None = None
+    one_way: bool = False
 
     @abstractmethod
     def offered(self) -> tuple[list[str], bool]:
@@ -170,9 +174,13 @@ class Arrivals:
         trusted = self.trusted(config, request.original)
         if trusted is not None:
             return trusted
+        source: Source
         if self._id_from is not None:
-            return HeaderSource(self._id_from.name, request)
-        return CookieSource(config, request)
+            source = HeaderSource(self._id_from.name, request)
+        else:
+            source = CookieSource(config, request)
+        source.one_way = request.one_way
+        return source
 
     def trusted(self, config: SessionConfig, original: Any) -> TrustedSource | None:
         """The source of the trusted id in a platform's request; None where there is none."""

@@ -133,6 +133,10 @@ class Lifecycle:
         yield from self._locate()
         return self.record
 
+    def read_ahead(self) -> Steps[None]:
+        """Read before the handler asks for anything; what it asks for itself is its access."""
+        yield from self._locate()
+
     def opened(self, name: str, entry: Entry) -> Entry:
         """A stored entry of the session at hand with its text unsealed."""
         assert self._place is not None
@@ -334,6 +338,7 @@ class Lifecycle:
     ) -> Steps[None]:
         if not self._answers and self.source.fixed is None:
             return
+        self.refuse_one_way("a new session is begun")
         session_id = self.source.fixed or ids.draw()
         key = self.source.key(session_id)
         record = self.records.new(key, changes, user)
@@ -363,7 +368,7 @@ class Lifecycle:
                 record = yield from self.read_anew()
             place, binding = self._place, self.state.binding
             if record is not None:
-                self.refuse_if_fixed("regenerate() and bind() work")
+                self.refuse_another_id("regenerate() and bind() work")
             if record is None or place is None or place.gone:
                 user = self.stored_user
                 yield from self._start_over()
@@ -394,6 +399,17 @@ class Lifecycle:
             raise Unsupported(
                 f"{what} by giving the client another id; the id of this session is the platform's"
             )
+
+    def refuse_one_way(self, what: str) -> None:
+        """Raises Unsupported where no answer can tell the client its id."""
+        if self.source.one_way:
+            raise Unsupported(
+                f"{what} by sending the client an id, which the answer to this request cannot do"
+            )
+
+    def refuse_another_id(self, what: str) -> None:
+        self.refuse_if_fixed(what)
+        self.refuse_one_way(what)
 
     def _start_over(self) -> Steps[None]:
         """Nothing is there to rotate. A log-in is never dropped; else as with any write."""
@@ -454,6 +470,12 @@ class Lifecycle:
         if not failed or self.config.save_on_error:
             with suppress(SessionGone):
                 yield from self.flush()
+
+    def accept(self) -> Steps[None]:
+        """Before a WebSocket is accepted, its one answer with headers: save. Nothing that comes
+        later can tell the client an id."""
+        yield from self.finish(failed=False)
+        self.source.one_way = True
 
     def abandon(self) -> Steps[None]:
         """The handler raised: log-outs are carried out, but no answer can bring a new id."""
