@@ -197,7 +197,7 @@ class SocketAnswer(_Answer):
 
     async def _refuse(self, error: SessionError) -> None:
         status, headers, body = error_answer(self._config, error, self._invocation.outcome())
-        if self._client_left or self._over or self._refused is not None:
+        if self._client_left or self._over:
             return
         if not self._begun and "websocket.http.response" in self._scope.get("extensions", {}):
             await self._send_whole("websocket.http.response", status, headers, body)
