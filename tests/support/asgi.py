@@ -129,3 +129,11 @@ def status(sent: list[Message]) -> int:
 async def set_and_answer(turn: Turn) -> None:
     turn.session.set("a", 1)
     await turn.answer()
+
+
+async def look(turn: Turn) -> None:
+    await turn.answer(body=str(await turn.session.get("a")).encode())
+
+
+def body(sent: list[Message]) -> bytes:
+    return b"".join(message["body"] for message in sent if message["type"].endswith("body"))

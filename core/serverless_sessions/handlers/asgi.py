@@ -55,8 +55,6 @@ class SessionMiddleware:
                 raise
         else:
             await answer.ended()
-        finally:
-            invocation.close()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         invocation = self.sessions.begin_async(request_of(scope))
@@ -69,8 +67,6 @@ class SessionMiddleware:
                 raise
         else:
             await answer.ended()
-        finally:
-            invocation.close()
 
     async def _call(
         self, invocation: AsyncInvocation, scope: Scope, receive: Receive, send: Send
@@ -98,7 +94,7 @@ def request_of(scope: Scope) -> Request:
 
     def lines(name: str) -> Iterator[str]:
         for given, value in scope["headers"]:
-            if given.lower() == name.encode():
+            if given == name.encode():
                 yield value.decode("latin-1")
 
     return Request(lines, scope)

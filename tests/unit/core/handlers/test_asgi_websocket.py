@@ -245,6 +245,8 @@ def test_a_store_that_fails_before_the_accept_denies_the_socket(
 
 @pytest.mark.parametrize("how", ["close", "return", "save"])
 def test_a_store_that_fails_later_closes_the_socket_with_an_error(visited: Site, how: str) -> None:
+    visited.extensions = {DENIAL: {}}
+
     async def act(turn: Turn) -> None:
         await accept(turn)
         visited.store.before = down
@@ -257,6 +259,15 @@ def test_a_store_that_fails_later_closes_the_socket_with_an_error(visited: Site,
     accepted, *rest = visited.connect(act)
     assert accepted["type"] == "websocket.accept"
     assert rest == [{"type": "websocket.close", "code": 1013, "reason": ""}]
+
+
+def test_a_closed_socket_is_not_closed_again(visited: Site) -> None:
+    async def act(turn: Turn) -> None:
+        await accept(turn)
+        await close(turn)
+        raise StoreUnavailable("of another session, say")
+
+    assert kinds(visited.connect(act)) == ["accept", "close"]
 
 
 def test_nobody_is_told_of_a_failure_after_the_client_left_but_the_operator(
