@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -178,18 +179,27 @@ class AsyncInvocation:
     def __init__(
         self, life: Lifecycle, store: Callable[[], AsyncSessionStore], time_left: TimeLeft
     ) -> None:
-        self._life = life
+        self.life = life
         self._store = store
         self._time_left = time_left
         self._turn: Any = None
-        self.session = AsyncSession(life, self._drive)
+        self.session = AsyncSession(life, self.drive)
+
+    async def read_ahead(self) -> None:
+        """Read the session before the handler asks; where that fails, whoever asks is told."""
+        with suppress(SessionError):
+            await self.drive(self.life.read_ahead())
+
+    async def accept(self) -> None:
+        """Save before a WebSocket is accepted."""
+        await self.drive(self.life.accept())
 
     async def finish(self, *, failed: bool) -> None:
         """See ``Invocation.finish``. Cancelled, it goes on as after a handler that raised."""
         import asyncio
 
         try:
-            await self._drive(self._life.finish(failed=failed), last=True)
+            await self.drive(self.life.finish(failed=failed), last=True)
         except asyncio.CancelledError:
             await self.abandon()
             raise
@@ -200,19 +210,19 @@ class AsyncInvocation:
 
     def outcome(self) -> Outcome:
         """See ``Invocation.outcome``."""
-        return self._life.outcome()
+        return self.life.outcome()
 
     def close(self) -> None:
         """See ``Invocation.close``."""
-        self._life.closed = True
+        self.life.closed = True
 
     async def _abandon(self) -> None:
         try:
-            await self._drive(self._life.abandon(), last=True)
+            await self.drive(self.life.abandon(), last=True)
         except SessionError as error:
             log_error("the session could not be ended after the handler raised", error)
 
-    async def _drive(self, steps: Steps[T], *, last: bool = False) -> T:
+    async def drive(self, steps: Steps[T], *, last: bool = False) -> T:
         """Run the steps, in turn with other tasks of this invocation; none comes after ``last``."""
         import asyncio
 
@@ -221,9 +231,9 @@ class AsyncInvocation:
         async with self._turn:
             if last:
                 self.close()
-            elif self._life.closed:
+            elif self.life.closed:
                 raise SessionClosed
-            with self._life.underway:
+            with self.life.underway:
                 return await self._driven(steps)
 
     async def _driven(self, steps: Steps[T]) -> T:
@@ -250,7 +260,7 @@ class AsyncInvocation:
             return await (_seen_through(pause, cancels) if step.settles else pause)
         store = self._store()
         method = getattr(store, step.operation)
-        with store_call(step, store.kind, self._time_left, self._life.config.on_event):
+        with store_call(step, store.kind, self._time_left, self.life.config.on_event):
             call = _in_time(method(*step.arguments), step.operation)
             if step.operation == "load" and not step.settles:
                 return await call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from .steps import Pause, Steps
 
 LEAST, MOST = 0.004, 1.0
 """Seconds: of the first pause at most, and of any."""
+LONGEST = 30.0
+"""Seconds that one operation may go on where the platform sets its invocation no time."""
 
 
 class Backoff:
@@ -24,6 +27,7 @@ class Backoff:
         self._time_left = time_left
         self._tell = tell
         self._began = time.monotonic()
+        self._ends = self._began + LONGEST
         self._limit = 0.0
 
     def after(self, lost: SessionError) -> Steps[None]:
@@ -32,7 +36,10 @@ class Backoff:
         took = time.monotonic() - self._began
         self._limit = min(MOST, max(LEAST, 2 * took, 2 * self._limit))
         seconds = random.uniform(0, self._limit)  # noqa: S311  (jitter)
-        if self._time_left() <= seconds:
+        left = self._time_left()
+        if left == math.inf:
+            left = self._ends - time.monotonic()
+        if left <= seconds:
             raise Conflict("others kept changing the session until time was up") from lost
         yield Pause(seconds)
         self._began = time.monotonic()

@@ -13,13 +13,13 @@ from .session import Session
 if TYPE_CHECKING:
     from .aio import AsyncSession
 
-_current: ContextVar[Any] = ContextVar("serverless_sessions_current", default=None)
+_current: ContextVar[tuple[Any, ...]] = ContextVar("serverless_sessions_current", default=())
 
 
 @contextmanager
-def entered(session: Session | AsyncSession) -> Iterator[None]:
-    """Make ``session`` the current one inside."""
-    token = _current.set(session)
+def entered(*faces: Session | AsyncSession) -> Iterator[None]:
+    """Make the session of these ``faces`` the current one inside."""
+    token = _current.set(faces)
     try:
         yield
     finally:
@@ -27,24 +27,26 @@ def entered(session: Session | AsyncSession) -> Iterator[None]:
 
 
 def current_session() -> Session:
-    """The session of the running ``def`` handler. Raises ConfigurationError outside of one."""
-    session = _current.get()
-    if not isinstance(session, Session):
-        raise ConfigurationError(
-            "current_session() works inside a def handler under with_session; "
-            "in an async def handler use current_async_session()"
-        )
-    return session
+    """The session of the running ``def`` handler, or of the request at hand under a
+    SessionMiddleware. Raises ConfigurationError elsewhere."""
+    for session in _current.get():
+        if isinstance(session, Session):
+            return session
+    raise ConfigurationError(
+        "current_session() works inside a def handler under with_session; "
+        "in an async def handler use current_async_session()"
+    )
 
 
 def current_async_session() -> AsyncSession:
-    """The session of the running ``async def`` handler; ConfigurationError outside of one."""
+    """The session of the running ``async def`` handler, or of the request at hand under the
+    SessionMiddleware of ASGI. Raises ConfigurationError elsewhere."""
     from .aio import AsyncSession
 
-    session = _current.get()
-    if not isinstance(session, AsyncSession):
-        raise ConfigurationError(
-            "current_async_session() works inside an async def handler under with_session; "
-            "in a def handler use current_session()"
-        )
-    return session
+    for session in _current.get():
+        if isinstance(session, AsyncSession):
+            return session
+    raise ConfigurationError(
+        "current_async_session() works inside an async def handler under with_session; "
+        "in a def handler use current_session()"
+    )

@@ -133,6 +133,10 @@ class Lifecycle:
         yield from self._locate()
         return self.record
 
+    def read_ahead(self) -> Steps[None]:
+        """Read before the handler asks for anything; what it asks for itself is its access."""
+        yield from self._locate()
+
     def opened(self, name: str, entry: Entry) -> Entry:
         """A stored entry of the session at hand with its text unsealed."""
         assert self._place is not None
@@ -466,6 +470,12 @@ class Lifecycle:
         if not failed or self.config.save_on_error:
             with suppress(SessionGone):
                 yield from self.flush()
+
+    def accept(self) -> Steps[None]:
+        """Before a WebSocket is accepted, its one answer with headers: save. Nothing that comes
+        later can tell the client an id."""
+        yield from self.finish(failed=False)
+        self.source.one_way = True
 
     def abandon(self) -> Steps[None]:
         """The handler raised: log-outs are carried out, but no answer can bring a new id."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import TypedDict
@@ -21,9 +21,6 @@ from .events import Event, emit
 from .invocation import Invocation
 from .lifecycle import Lifecycle
 from .store import AnyStore, SessionStore
-
-INVOCATION_SECONDS = 30.0
-"""How long an invocation may go on retrying where its platform does not say."""
 
 stand_in: AnyStore | None = None
 """The store of every manager while a test runs, but for one that was told since to ``use`` its
@@ -111,12 +108,12 @@ class SessionManager:
 
         ``time_left`` tells the seconds that the platform still gives it.
         """
-        time_left = time_left or _counting_down()
+        time_left = time_left or _unlimited
         return Invocation(self._life(request, time_left), self._sync_store, time_left)
 
     def begin_async(self, request: Request, time_left: TimeLeft | None = None) -> AsyncInvocation:
         """As ``begin``, for code that awaits."""
-        time_left = time_left or _counting_down()
+        time_left = time_left or _unlimited
         life = self._life(request, time_left)
         return AsyncInvocation(life, lambda: async_store(self.store), time_left)
 
@@ -162,6 +159,6 @@ class Swapped:
         self._restore()
 
 
-def _counting_down() -> TimeLeft:
-    ends = time.monotonic() + INVOCATION_SECONDS
-    return lambda: ends - time.monotonic()
+def _unlimited() -> float:
+    """A platform that does not say sets no time: a request may take long before it is saved."""
+    return math.inf

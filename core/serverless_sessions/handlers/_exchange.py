@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .. import current
 from ..aio import AsyncInvocation
 from ..arrival import Request
+from ..config import SessionConfig
 from ..driver import TimeLeft, log_error
 from ..errors import SessionError
 from ..headers import Headers, Outcome
@@ -15,7 +16,7 @@ from ..invocation import Invocation
 from ..manager import SessionManager
 from ..session import Session
 
-_PHRASES = {500: "Internal Server Error", 503: "Service Unavailable"}
+PHRASES = {500: "Internal Server Error", 503: "Service Unavailable"}
 
 
 class Exchange(NamedTuple):
@@ -41,7 +42,7 @@ def exchange(manager: SessionManager, at: Exchange, call: Callable[[Session], An
             invocation.finish(failed=at.status(result) >= 500)
             return at.answer(result, invocation.outcome())
     except SessionError as error:
-        return _error_answer(manager, at, error, invocation.outcome())
+        return at.error(*error_answer(manager.config, error, invocation.outcome()))
     finally:
         invocation.close()
 
@@ -57,7 +58,7 @@ async def exchange_async(
             await invocation.finish(failed=at.status(result) >= 500)
             return at.answer(result, invocation.outcome())
     except SessionError as error:
-        return _error_answer(manager, at, error, invocation.outcome())
+        return at.error(*error_answer(manager.config, error, invocation.outcome()))
     finally:
         invocation.close()
 
@@ -78,15 +79,16 @@ async def _awaited(invocation: AsyncInvocation, call: Callable[[Any], Awaitable[
         raise
 
 
-def _error_answer(
-    manager: SessionManager, at: Exchange, error: SessionError, outcome: Outcome
-) -> Any:
-    """A constant answer for an error of the store; what it says is for the log alone."""
+def error_answer(
+    config: SessionConfig, error: SessionError, outcome: Outcome
+) -> tuple[int, Headers, str]:
+    """Status, headers and the constant body for an error of the store; what it says is for the
+    log alone. Raises ``error`` where it is the handler's own, or the configuration wants it."""
     status = error.http_status
-    if status is None or manager.config.on_store_error == "raise":
+    if status is None or config.on_store_error == "raise":
         raise error
     log_error("the session could not be served", error)
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
     if status == 503:
         headers.append(("Retry-After", "1"))
-    return at.error(status, outcome.applied_to(headers), _PHRASES[status])
+    return status, outcome.applied_to(headers), PHRASES[status]
