@@ -2,93 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ..arrival import Request
 from ..errors import ConfigurationError
 from ..headers import Headers, Outcome
 from ..manager import Options, SessionManager
-from ..session import Session
+from ._azure_types import (
+    A,
+    AsyncAzureFunction,
+    AsyncHandler,
+    AsyncHandlerOfMany,
+    AsyncHandlerOfTwo,
+    AzureFunction,
+    B,
+    Decorator,
+    Handler,
+    HandlerOfMany,
+    HandlerOfTwo,
+)
 from ._decorator import Arguments, decorated
 from ._exchange import Exchange
 
 if TYPE_CHECKING:
     import azure.functions as func
 
-    from ..aio import AsyncSession
+    from ._azure_types import Result
 
-    Result = func.HttpResponse | str
-
-Trigger = TypeVar("Trigger", contravariant=True)
-Context = TypeVar("Context", contravariant=True)
-
-
-class Handler(Protocol):
-    """A ``def`` function. Azure gives it the request and its other bindings by their names."""
-
-    def __call__(self, *bindings: Any, session: Session, **named: Any) -> Result: ...
-
-
-class AsyncHandler(Protocol):
-    """An ``async def`` function."""
-
-    def __call__(
-        self, *bindings: Any, session: AsyncSession, **named: Any
-    ) -> Awaitable[Result]: ...
-
-
-class AzureFunction(Protocol):
-    """What ``@app.route`` takes; ``sessions.use(store)`` swaps the store in tests."""
-
-    sessions: SessionManager
-
-    def __call__(self, *bindings: Any, **named: Any) -> func.HttpResponse: ...
-
-
-class AsyncAzureFunction(Protocol):
-    """``AzureFunction`` for an ``async def``."""
-
-    sessions: SessionManager
-
-    def __call__(self, *bindings: Any, **named: Any) -> Coroutine[Any, Any, func.HttpResponse]: ...
-
-
-class Decorator(Protocol):
-    """``with_session`` with its options given."""
-
-    @overload
-    def __call__(self, handler: AsyncHandler, /) -> AsyncAzureFunction: ...
-    @overload
-    def __call__(self, handler: Handler, /) -> AzureFunction: ...
-    @overload
-    def __call__(
-        self, handler: Callable[[Trigger], Awaitable[Result]], /
-    ) -> AsyncAzureFunction: ...
-    @overload
-    def __call__(self, handler: Callable[[Trigger], Result], /) -> AzureFunction: ...
-    @overload
-    def __call__(
-        self, handler: Callable[[Trigger, Context], Awaitable[Result]], /
-    ) -> AsyncAzureFunction: ...
-    @overload
-    def __call__(self, handler: Callable[[Trigger, Context], Result], /) -> AzureFunction: ...
+__all__ = ["AsyncAzureFunction", "AzureFunction", "Decorator", "with_session"]
 
 
 @overload
-def with_session(handler: AsyncHandler, /) -> AsyncAzureFunction: ...
+def with_session(handler: AsyncHandler[A], /) -> AsyncAzureFunction: ...
 @overload
-def with_session(handler: Handler, /) -> AzureFunction: ...
+def with_session(handler: Handler[A], /) -> AzureFunction: ...
 @overload
-def with_session(handler: Callable[[Trigger], Awaitable[Result]], /) -> AsyncAzureFunction: ...
+def with_session(handler: AsyncHandlerOfTwo[A, B], /) -> AsyncAzureFunction: ...
 @overload
-def with_session(handler: Callable[[Trigger], Result], /) -> AzureFunction: ...
+def with_session(handler: HandlerOfTwo[A, B], /) -> AzureFunction: ...
+@overload
+def with_session(handler: Callable[[A], Awaitable[Result]], /) -> AsyncAzureFunction: ...
+@overload
+def with_session(handler: Callable[[A], Result], /) -> AzureFunction: ...
 @overload
 def with_session(
-    handler: Callable[[Trigger, Context], Awaitable[Result]], /
+    handler: Callable[[A, func.Context], Awaitable[Result]], /
 ) -> AsyncAzureFunction: ...
 @overload
-def with_session(handler: Callable[[Trigger, Context], Result], /) -> AzureFunction: ...
+def with_session(handler: Callable[[A, func.Context], Result], /) -> AzureFunction: ...
+@overload
+def with_session(handler: AsyncHandlerOfMany, /) -> AsyncAzureFunction: ...
+@overload
+def with_session(handler: HandlerOfMany, /) -> AzureFunction: ...
 @overload
 def with_session(**options: Unpack[Options]) -> Decorator: ...
 def with_session(handler: Any = None, /, **options: Unpack[Options]) -> Any:
