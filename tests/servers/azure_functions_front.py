@@ -20,6 +20,7 @@ import traceback
 import uuid
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -75,21 +76,29 @@ def load(folder: str) -> list[Function]:
     handle_event.protos = PROTOCOL
     load_binding_registry()
     handle_event.load_function_metadata(folder, "front")
-    return [_function(found) for found in handle_event._metadata_result]
+    prefix = _route_prefix(Path(folder, "host.json"))
+    return [_function(found, prefix) for found in handle_event._metadata_result]
 
 
-def _function(metadata: Any) -> Function:
+def _route_prefix(settings: Path) -> str:
+    host = json.loads(settings.read_text()) if settings.exists() else {}
+    prefix: str = host.get("extensions", {}).get("http", {}).get("routePrefix", "api")
+    return f"/{prefix}/" if prefix else "/"
+
+
+def _function(metadata: Any, prefix: str) -> Function:
     bindings = [json.loads(raw) for raw in metadata.raw_bindings]
     (trigger,) = [binding for binding in bindings if binding["type"].endswith("Trigger")]
     route = trigger.get("route") or metadata.name
-    pattern = re.sub(r"\\\{\\?\*?(\w+)\\\}", r"(?P<\1>.*)", re.escape(route))
+    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(prefix + route))
+    pattern = re.sub(r"\\\{\\\*(\w+)\\\}", r"(?P<\1>.*)", pattern)
     methods = frozenset(method.upper() for method in trigger.get("methods") or ())
     return Function(
         metadata.function_id,
         metadata.name,
         trigger["type"],
         trigger["name"],
-        re.compile(f"/api/{pattern}", re.IGNORECASE),
+        re.compile(pattern, re.IGNORECASE),
         methods,
     )
 
