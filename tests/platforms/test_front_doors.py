@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from conversations.talks import TALKS
-from conversations.visitor import Answer, Door, Headers, Visitor
+from conversations.visitor import Answer, Door, Headers, HttpDoor, Visitor
 from serverless_sessions.testing.lambda_events import (
     FRONT_DOORS,
     HttpRequest,
@@ -19,9 +20,15 @@ from serverless_sessions.testing.lambda_events import (
     to_event,
     to_response,
 )
+from servers.azure_functions_host import azure_functions
 from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.fixtures import Servers
+from servers.functions_framework import functions_framework
 from servers.lockstep import speak_redis
+from servers.process import TESTS
 from servers.redis_server import RedisServer
+
+HANDLERS = ("handler", "async_handler")
 
 
 class LambdaDoor:
@@ -58,21 +65,39 @@ def store(proxy: FaultProxy) -> Iterator[str]:
 
 
 @contextmanager
-def lambda_door(name: str) -> Iterator[Door]:
+def lambda_door(name: str, servers: Servers) -> Iterator[Door]:
     front_door, _, handler = name.partition(" ")
     module = importlib.import_module("conversations.on_lambda")
     yield LambdaDoor(getattr(module, handler), front_door)
 
 
+@contextmanager
+def cloud_functions_door(name: str, servers: Servers) -> Iterator[Door]:
+    source = TESTS / "conversations/on_cloud_functions.py"
+    variables = {"SESSION_STORE": os.environ["SESSION_STORE"]}
+    with functions_framework(source, name.split()[-1], variables, TESTS) as framework:
+        yield HttpDoor(framework.port)
+
+
+@contextmanager
+def azure_functions_door(name: str, servers: Servers) -> Iterator[Door]:
+    app = TESTS / "conversations/on_azure"
+    variables = {"SESSION_STORE": os.environ["SESSION_STORE"]}
+    running = servers.start(name, azure_functions(app, variables, TESTS))
+    yield HttpDoor(running.port, f"/{name.split()[-1]}")
+
+
 DOORS = {
     **{f"{door} handler": lambda_door for door in FRONT_DOORS},
     **{f"{door} async_handler": lambda_door for door in FRONT_DOORS},
+    **{f"cloud functions {handler}": cloud_functions_door for handler in HANDLERS},
+    **{f"azure functions {handler}": azure_functions_door for handler in HANDLERS},
 }
 
 
 @pytest.fixture(scope="module", params=DOORS)
-def door(request: pytest.FixtureRequest, store: str) -> Iterator[Door]:
-    with DOORS[request.param](request.param) as door:
+def door(request: pytest.FixtureRequest, servers: Servers, store: str) -> Iterator[Door]:
+    with DOORS[request.param](request.param, servers) as door:
         yield door
 
 
