@@ -36,6 +36,9 @@ def purge_expired(
     began = time.monotonic()
     gone = 0
     while gone < limit:
+        due = began + min(gone / per_second, seconds)
+        if (early := due - time.monotonic()) > 0:
+            time.sleep(early)
         wanted = min(BATCH, limit - gone)
         left = began + seconds - time.monotonic()
         if left <= 0:
@@ -50,8 +53,6 @@ def purge_expired(
         gone += went
         if went < wanted:
             break
-        ends = began + min(gone / per_second, seconds)
-        time.sleep(max(0.0, ends - time.monotonic()))
     return gone
 
 

@@ -69,7 +69,16 @@ def test_it_stops_when_its_time_is_up_and_the_next_call_goes_on(
     fill(store, 5 * BATCH)
     assert purge_expired(store, per_second=BATCH, seconds=3) == 3 * BATCH
     assert sum(slept) == 3
-    assert purge_expired(store, per_second=BATCH, seconds=3) == 2 * BATCH
+    slept.clear()
+    assert purge_expired(store, limit=BATCH, per_second=BATCH / 60, seconds=3) == BATCH
+    assert slept == []
+    assert purge_expired(store, limit=BATCH - 1, per_second=1, seconds=3) == BATCH - 1
+    assert slept == []
+    fill(store, 2 * BATCH)
+    assert purge_expired(store, per_second=BATCH / 60, seconds=3) == BATCH
+    assert slept == [3]
+    slept.clear()
+    assert purge_expired(store, per_second=BATCH, seconds=3) == BATCH + 1
 
 
 def test_each_call_of_the_store_is_given_what_is_left_of_the_time(
