@@ -23,11 +23,12 @@ def purge_expired(
 ) -> int:
     """Remove expired sessions, for a function that a timer calls; returns how many went.
 
-    It ends when none is left, after ``limit`` of them or after ``seconds``, and pauses so that it
-    removes ``per_second`` on average: the next call goes on. What went in a last store call that
-    ran out of time is not counted. ``store`` is a store or its url; without one SESSION_STORE
-    counts. Raises ConfigurationError for a store that can only be awaited, Unsupported for one
-    that removes expired sessions by itself, and the errors of a store that fails.
+    It ends when the store removes fewer than it may, after ``limit`` or after ``seconds``, and
+    pauses so that it removes ``per_second`` on average: the next call goes on. What went in a last
+    store call that ran out of time is not counted. ``store`` is a store or its url; without one
+    SESSION_STORE counts. Raises ConfigurationError for a store that can only be awaited,
+    Unsupported for one that removes expired sessions by itself, and the errors of a store that
+    fails.
     """
     named = store is None or isinstance(store, str)
     chosen = _manager(store).store if named else SessionManager(store).store

@@ -90,8 +90,8 @@ def test_a_timer_cleans_up_in_turns(store: AzureTablesStore, time: FrozenClock) 
     time.advance(10)
     assert purge_expired(store, limit=3) == 3
     assert purge_expired(store, seconds=0) == 0
-    assert purge_expired(store) > 0
-    assert purge_expired(store) == 0
+    while purge_expired(store):
+        pass
     assert rows(store) == [living]
 
 
