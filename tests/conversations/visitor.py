@@ -36,15 +36,16 @@ class Door(Protocol):
 
 
 class HttpDoor:
-    """A front door that is a server of HTTP itself."""
+    """A front door that is a server of HTTP itself; its application is below ``prefix``."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, prefix: str = "") -> None:
         self._port = port
+        self._prefix = prefix
 
     def send(self, method: str, path: str, headers: Headers) -> Answer:
         connection = http.client.HTTPConnection(HOST, self._port, timeout=PATIENCE)
         try:
-            connection.putrequest(method, path)
+            connection.putrequest(method, self._prefix + path)
             for name, value in [*headers, ("Content-Length", "0")]:
                 connection.putheader(name, value.encode("latin-1"))
             connection.endheaders()

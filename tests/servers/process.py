@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -39,9 +40,12 @@ def reserved_port() -> Iterator[int]:
 
 
 @contextmanager
-def running(command: Sequence[str], ready: Callable[[], bool]) -> Iterator[int]:
+def running(
+    command: Sequence[str], ready: Callable[[], bool], variables: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """The command as a process, from when ``ready`` says so; gives its pid.
 
+    With ``variables`` these are its environment, and the rest of ours but what sets up sessions.
     It ends with the block, and at the latest with the thread that started it.
     Raises RuntimeError with the end of its output when it exits early or is never ready.
     """
@@ -49,6 +53,7 @@ def running(command: Sequence[str], ready: Callable[[], bool]) -> Iterator[int]:
         process = subprocess.Popen(
             [*_dying_with_us(), *command],
             cwd=TESTS,
+            env=None if variables is None else {**_neutral_environment(), **variables},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -97,6 +102,10 @@ def installed(path: str) -> Path:
     if not found.exists():
         raise ServerMissing(f"{found.name} is not installed; `make servers` does it")
     return found
+
+
+def _neutral_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("SESSION_")}
 
 
 def _dying_with_us() -> list[str]:

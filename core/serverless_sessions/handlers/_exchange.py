@@ -24,6 +24,8 @@ class Exchange(NamedTuple):
 
     ``status`` is the one that the platform will send for a result; ``answer`` puts the
     outcome's headers into a result; ``error`` makes one of a status, headers and a body.
+    Where a platform takes results of many kinds, ``made`` makes one kind of them while the
+    session is still open; exceptions that are answers to it, ``answers``, count as results.
     """
 
     request: Request
@@ -31,6 +33,8 @@ class Exchange(NamedTuple):
     status: Callable[[Any], int]
     answer: Callable[[Any, Outcome], Any]
     error: Callable[[int, Headers, str], Any]
+    made: Callable[[Any], Any] = lambda result: result
+    answers: tuple[type[Exception], ...] = ()
 
 
 def exchange(manager: SessionManager, at: Exchange, call: Callable[[Session], Any]) -> Any:
@@ -38,7 +42,7 @@ def exchange(manager: SessionManager, at: Exchange, call: Callable[[Session], An
     invocation = manager.begin(at.request, at.time_left)
     try:
         with current.entered(invocation.session):
-            result = _called(invocation, call)
+            result = _called(invocation, at, call)
             invocation.finish(failed=at.status(result) >= 500)
             return at.answer(result, invocation.outcome())
     except SessionError as error:
@@ -54,7 +58,7 @@ async def exchange_async(
     invocation = manager.begin_async(at.request, at.time_left)
     try:
         with current.entered(invocation.session):
-            result = await _awaited(invocation, call)
+            result = await _awaited(invocation, at, call)
             await invocation.finish(failed=at.status(result) >= 500)
             return at.answer(result, invocation.outcome())
     except SessionError as error:
@@ -63,17 +67,27 @@ async def exchange_async(
         invocation.close()
 
 
-def _called(invocation: Invocation, call: Callable[[Session], Any]) -> Any:
+def _called(invocation: Invocation, at: Exchange, call: Callable[[Session], Any]) -> Any:
     try:
-        return call(invocation.session)
+        try:
+            result = call(invocation.session)
+        except at.answers as answer:
+            result = answer
+        return at.made(result)
     except BaseException:
         invocation.abandon()
         raise
 
 
-async def _awaited(invocation: AsyncInvocation, call: Callable[[Any], Awaitable[Any]]) -> Any:
+async def _awaited(
+    invocation: AsyncInvocation, at: Exchange, call: Callable[[Any], Awaitable[Any]]
+) -> Any:
     try:
-        return await call(invocation.session)
+        try:
+            result = await call(invocation.session)
+        except at.answers as answer:
+            result = answer
+        return at.made(result)
     except BaseException:
         await invocation.abandon()
         raise

@@ -25,29 +25,35 @@ def is_async(handler: Callable[..., Any]) -> bool:
     )
 
 
-def takes_session(handler: Callable[..., Any], arguments: int) -> bool:
-    """Whether ``handler``, which the platform calls with so many ``arguments``, wants
-    ``session=``. Raises TypeError where it could not work."""
+def takes_session(handler: Callable[..., Any], arguments: int | None) -> bool:
+    """Whether ``handler`` wants ``session=``. The platform calls it with so many ``arguments``
+    in their order; None: with all that it has a parameter for, by their names.
+
+    Raises TypeError where it could not work.
+    """
     parameters = inspect.signature(handler).parameters
     parameter = parameters.get(PARAMETER)
     if is_async(inspect.unwrap(handler)) and not is_async(handler):
         raise TypeError(
             f"{_name(handler)}: a decorator under with_session does not await this async def; "
-            "move it above with_session, which makes a plain function of it"
+            "move it above with_session, or use one that does"
         )
     if parameter is not None:
-        _check_parameter(handler, parameter, leading=list(parameters)[:arguments])
-    _check_call(handler, arguments, {} if parameter is None else {PARAMETER: None})
+        _check_parameter(handler, parameter, leading=list(parameters)[: arguments or 0])
+    named = set() if arguments is not None else {p.name for p in parameters.values() if _named(p)}
+    _check_call(handler, arguments, named if parameter is None else named | {PARAMETER})
     return parameter is not None
 
 
-def call_with_session(handler: Callable[..., Any], session: Any, *arguments: Any) -> Any:
+def call_with_session(
+    handler: Callable[..., Any], session: Any, *arguments: Any, **named: Any
+) -> Any:
     """Call a handler that wants ``session=``.
 
     Raises TypeError for a decorator around it that loses the keyword, where only a call shows it.
     """
     try:
-        return handler(*arguments, session=session)
+        return handler(*arguments, **named, session=session)
     except TypeError as error:
         if _loses_session(error) and not _reached(inspect.unwrap(handler), error):
             raise TypeError(_move_above(handler)) from error
@@ -81,17 +87,28 @@ def _check_parameter(
         )
 
 
-def _check_call(handler: Callable[..., Any], arguments: int, named: dict[str, None]) -> None:
+def _named(parameter: inspect.Parameter) -> bool:
+    return parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+
+
+def _check_call(handler: Callable[..., Any], arguments: int | None, named: set[str]) -> None:
     """Try the call on the outermost decorator's own signature: it is the one that gets it."""
+    ordered, by_name = [None] * (arguments or 0), dict.fromkeys(named)
     try:
-        inspect.signature(handler, follow_wrapped=False).bind(*[None] * arguments, **named)
+        inspect.signature(handler, follow_wrapped=False).bind(*ordered, **by_name)
     except TypeError as error:
         if _loses_session(error):
             raise TypeError(_move_above(handler)) from None
         raise TypeError(
             f"{_name(handler)}: with_session decorates what the platform calls, "
-            f"here with {arguments} arguments: {error}"
+            f"here with {_counted(arguments)}: {error}"
         ) from None
+
+
+def _counted(arguments: int | None) -> str:
+    if arguments is None:
+        return "every argument by its name"
+    return f"{arguments} argument{'' if arguments == 1 else 's'}"
 
 
 def _loses_session(error: TypeError) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from serverless_sessions import ids
 from serverless_sessions.errors import ConfigurationError
+from serverless_sessions.purging import purge_expired
 from serverless_sessions.store import DELETED, MARKER_SECONDS, Change, Record
 from serverless_sessions.testing.cases.base import (
     created,
@@ -80,6 +81,18 @@ def test_many_rows_go_together(
     rest = list(iter(store.purge, 0))
     assert 105 + sum(rest) == (110 if user is None else 2 * 110)
     assert rows(store) == []
+
+
+def test_a_timer_cleans_up_in_turns(store: AzureTablesStore, time: FrozenClock) -> None:
+    for _ in range(4):
+        created(store, session(user="ann", idle=10))
+    living = created(store, session())
+    time.advance(10)
+    assert purge_expired(store, limit=3) == 3
+    assert purge_expired(store, seconds=0) == 0
+    while purge_expired(store):
+        pass
+    assert rows(store) == [living]
 
 
 def test_what_came_back_to_life_meanwhile_stays(store: AzureTablesStore, time: FrozenClock) -> None:

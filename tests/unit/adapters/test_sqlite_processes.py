@@ -113,6 +113,23 @@ def test_many_processes_may_open_a_new_file_at_once(store: SqliteStore, attempt:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_two_stores_of_one_process_leave_each_other_the_locks_on_the_file(
+    store: SqliteStore,
+) -> None:
+    """As every decorated function of a process has its own: another process that comes and goes
+    must find the file in use, or it takes away the log that this one writes on."""
+    created(store)
+    with closing(SqliteStore(store.path)) as second:
+        created(second)
+        theirs = fresh_key()
+        run_all([started(FIRST_OPENING, store, "", theirs)])
+        ours = created(store)
+        run_all([started(FIRST_OPENING, store, "", fresh_key())])
+        for each in (store, second):
+            assert len(dict(each.scan())) == 5
+            assert {theirs, ours} <= dict(each.scan()).keys()
+
+
 def test_a_process_killed_in_mid_write_leaves_what_it_acknowledged(store: SqliteStore) -> None:
     key = created(store, session({"left": "0 ", "right": "0 "}))
     for round_number in range(20):
