@@ -7,7 +7,7 @@ import importlib
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ from serverless_sessions.errors import (
 KEY = "AZURE_STORAGE_KEY"
 ROLE = "Storage Table Data Contributor"
 CONNECT_SECONDS = 1.0
+QUERY_SECONDS = 10.0
+"""The service searches a table for up to five seconds before it answers with what it has found."""
 
 # The SDK logs the url of every request, and our urls end in stored keys.
 _silent = logging.getLogger(f"{__name__}.silent")
@@ -59,6 +61,10 @@ class Table:
     credential: Any
     pause: Callable[[float], Any] = time.sleep
 
+    def query(self, query: str, select: Sequence[str] | None) -> list[Any]:
+        """The entities that ``query`` finds, of each the properties ``select`` or all."""
+        return list(self.client.query_entities(query, select=select, **long_bounds()))
+
     def close(self) -> None:
         self.client.close()
         if self.credential is not None:
@@ -72,6 +78,10 @@ class AsyncTable:
     client: Any
     credential: Any
     pause: Callable[[float], Any] = asyncio.sleep
+
+    async def query(self, query: str, select: Sequence[str] | None) -> list[Any]:
+        found = self.client.query_entities(query, select=select, **long_bounds())
+        return [entity async for entity in found]
 
     async def close(self) -> None:
         await self.client.close()
@@ -122,6 +132,10 @@ def bounds(default: float = 2.0) -> dict[str, float]:
     if left <= 0:
         raise StoreTimeout("no time is left to ask the table")
     return {"connection_timeout": min(left, CONNECT_SECONDS), "read_timeout": left}
+
+
+def long_bounds() -> dict[str, float]:
+    return bounds(QUERY_SECONDS)
 
 
 def status_of(error: Exception) -> int | None:

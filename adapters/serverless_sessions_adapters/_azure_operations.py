@@ -24,7 +24,10 @@ from serverless_sessions.store import (
 from ._azure_client import translated
 from ._azure_entities import FACTS, MAX_BYTES, Marker, Stored, changed, whole
 from ._azure_requests import (
+    PARTITIONS,
+    found_by,
     listed,
+    listing_prefix,
     partition_of,
     put,
     read,
@@ -42,8 +45,8 @@ class AzureTablesOperations(StoreOperations):
     A table cannot compare deadlines, so each write names the etag of what was judged alive, as
     ``Change.seen`` has it or as read first. Who comes second reads and judges again.
 
-    Requests: load 1, create 1, update 1 after a read and 2 without, rotate 1, delete 2. A lost
-    race adds 2 to an update and a delete, 3 to a rotation.
+    Requests: load 1, create 1, update 1 after a read and 2 without, rotate 1, delete 2,
+    list_user 16. A lost race adds 2 to an update and a delete, 3 to a rotation.
     """
 
     guarantees = Guarantees(
@@ -120,6 +123,18 @@ class AzureTablesOperations(StoreOperations):
             if (yield from won(transaction(*removed(found)))):
                 return ABSENT if standing is None else DELETED
             yield tries.pause()
+
+    def list_user(self, user: str) -> Asking[list[str]]:
+        prefix, now = listing_prefix(user), clock.now()
+        keys: list[str] = []
+        for partition in PARTITIONS:
+            query = (
+                f"PartitionKey eq '{partition}' and ends gt {now}L"
+                f" and RowKey ge '{prefix}' and RowKey lt '{prefix}g'"
+            )
+            rows = yield from found_by(query, "ends")
+            keys += [row["RowKey"].removeprefix(prefix) for row in rows]
+        return keys
 
     def colocated(self, a: str, b: str) -> bool:
         return partition_of(a) == partition_of(b)

@@ -65,6 +65,12 @@ def read(key: str, *select: str) -> Asking[Stored | None]:
     return stored(entity)
 
 
+def found_by(query: str, *select: str) -> Asking[list[Any]]:
+    """The SDK's entities that ``query`` finds, of each the properties ``select`` or all."""
+    found: list[Any] = yield lambda table: table.query(query, selected(*select))
+    return found
+
+
 def stored(entity: Any) -> Stored:
     """The SDK's entity, in which a 64-bit integer is a pair of value and type.
 

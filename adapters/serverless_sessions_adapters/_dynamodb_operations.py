@@ -139,8 +139,7 @@ class DynamoDBOperations(StoreOperations):
                 return Moved(marker.to) if marker is not None else ABSENT
             bound = stood if "user" in stood else None
 
-    def members(self, user: str) -> Asking[list[str]]:
-        """See ``SessionStore.list_user``."""
+    def list_user(self, user: str) -> Asking[list[str]]:
         return (yield from self._users.members(user))
 
     def page(self, start: Item | None) -> Asking[tuple[list[tuple[str, Record]], Item | None]]:

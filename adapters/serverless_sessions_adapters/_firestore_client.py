@@ -181,6 +181,11 @@ class AsyncFirestore:
         batch, sent = _batch(self._client, self._collection, writes)
         return _written(sent, await batch.commit(**in_time()))
 
+    async def keys_with(self, field: str, value: str) -> list[str]:
+        query = self._client.collection(self._collection).select([])
+        found = query.where(filter=FieldFilter(field, "==", value)).stream(**in_time())
+        return [snapshot.id async for snapshot in found]
+
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 

@@ -47,6 +47,7 @@ from ._firestore_documents import (
     of_marker,
     of_record,
     version,
+    who,
 )
 from ._firestore_errors import is_too_large, translated
 
@@ -135,6 +136,10 @@ class FirestoreOperations(StoreOperations):
                 yield from patience.wait()
             else:
                 return ABSENT if standing is None else DELETED
+
+    def list_user(self, user: str) -> Asking[list[str]]:
+        keys: list[str] = yield lambda client: client.keys_with("who", who(user))
+        return keys
 
     def translated(self, error: Exception, action: str) -> SessionError:
         return translated(error, f"{action} in {self._location}")

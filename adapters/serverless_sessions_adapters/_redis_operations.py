@@ -181,9 +181,6 @@ class ScriptStore(ClientStore):
 
     operations: ScriptOperations
 
-    def list_user(self, user: str) -> list[str]:
-        return self.ask("listing a user's sessions", self.operations.list_user(user))
-
     def close(self) -> None:
         self.client.close()
 

@@ -19,12 +19,10 @@ from serverless_sessions.sansio import Asking, ClientStore, Request
 from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
 
-from ._azure_client import KEY, ROLE, Account, bounds
+from ._azure_client import KEY, ROLE, Account, long_bounds
 from ._azure_entities import Stored, Write
 from ._azure_operations import AzureTablesOperations
 from ._azure_requests import (
-    PARTITIONS,
-    listing_prefix,
     partition_of,
     read,
     removed,
@@ -39,9 +37,6 @@ DEFAULT_TABLE = "sessions"
 CONNECTION = "AZURE_STORAGE_CONNECTION_STRING"
 
 DAY = 86_400
-QUERY_SECONDS = 10.0
-"""The service searches a table for up to five seconds before it answers with what it has found."""
-
 ROWS_AT_ONCE = 50
 """A transaction takes a hundred operations; a session that goes takes up to two."""
 
@@ -50,7 +45,7 @@ class AzureTablesStore(ClientStore):
     """Keeps sessions in ``table`` of ``account``: an entity each, a property for each key of it.
 
     Nothing is created before ``provision``. Tables remove nothing by themselves: ``purge`` is to be
-    run from a timer. Requests: see ``AzureTablesOperations``; ``list_user`` takes 16.
+    run from a timer. Requests: see ``AzureTablesOperations``.
     """
 
     operations: AzureTablesOperations
@@ -63,18 +58,6 @@ class AzureTablesStore(ClientStore):
 
     def __repr__(self) -> str:
         return f"AzureTablesStore({self.table!r})"
-
-    def list_user(self, user: str) -> list[str]:
-        prefix, now = listing_prefix(user), clock.now()
-        keys: list[str] = []
-        for partition in PARTITIONS:
-            query = (
-                f"PartitionKey eq '{partition}' and ends gt {now}L"
-                f" and RowKey ge '{prefix}' and RowKey lt '{prefix}g'"
-            )
-            for page in self._pages("listing a user's sessions", query, "ends"):
-                keys += [row["RowKey"].removeprefix(prefix) for row in page]
-        return keys
 
     def scan(self) -> Iterator[tuple[str, Record]]:
         living = f"RowKey lt 'g' and ends gt {clock.now()}L"
@@ -100,7 +83,9 @@ class AzureTablesStore(ClientStore):
 
     def deprovision(self) -> None:
         """As of every store; Azure takes a minute before the name can be used again."""
-        self.ask("removing the table", _asked(lambda table: table.client.delete_table(**_long())))
+        self.ask(
+            "removing the table", _asked(lambda table: table.client.delete_table(**long_bounds()))
+        )
 
     def check(self) -> list[Finding]:
         """As of every store; nothing is there under the key that is read, changed and deleted."""
@@ -130,7 +115,7 @@ class AzureTablesStore(ClientStore):
 
     def _pages(self, action: str, query: str, *select: str) -> Iterator[list[Any]]:
         """Entities that ``query`` finds, of each the properties ``select`` or all."""
-        found = self.client.client.query_entities(query, select=selected(*select), **_long())
+        found = self.client.client.query_entities(query, select=selected(*select), **long_bounds())
         pages = found.by_page()
         while (page := self.ask(action, _asked(lambda _: next(pages, None)))) is not None:
             yield list(page)
@@ -152,7 +137,7 @@ def _asked(request: Request) -> Asking[Any]:
 
 def _creation() -> Asking[None]:
     with suppress(ResourceExistsError):
-        yield lambda table: table.client.create_table(**_long())
+        yield lambda table: table.client.create_table(**long_bounds())
 
 
 def _removed(rows: Sequence[Stored]) -> Asking[int]:
@@ -169,10 +154,6 @@ def _that_can_go_together(rows: Sequence[Stored]) -> Iterator[list[Stored]]:
     for _, beside_each_other in groupby(rows, lambda row: partition_of(row.key)):
         while batch := list(islice(beside_each_other, ROWS_AT_ONCE)):
             yield batch
-
-
-def _long() -> dict[str, float]:
-    return bounds(QUERY_SECONDS)
 
 
 def open_url(url: StoreURL) -> AzureTablesStore:

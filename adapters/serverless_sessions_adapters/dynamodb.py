@@ -58,9 +58,6 @@ class DynamoDBStore(ClientStore):
     def __repr__(self) -> str:
         return f"DynamoDBStore({self.table!r})"
 
-    def list_user(self, user: str) -> list[str]:
-        return self.ask("listing a user's sessions", self.operations.members(user))
-
     def scan(self) -> Iterator[tuple[str, Record]]:
         start = None
         while True:

@@ -23,7 +23,7 @@ from ._firestore_client import (
     Snapshot,
     Write,
 )
-from ._firestore_documents import version, who
+from ._firestore_documents import version
 from ._firestore_operations import FirestoreOperations, handed_out, read
 
 T = TypeVar("T")
@@ -78,9 +78,6 @@ class FirestoreStore(ClientStore):
     def __repr__(self) -> str:
         return f"FirestoreStore({self.location})"
 
-    def list_user(self, user: str) -> list[str]:
-        return self.ask("listing a user's sessions", _keys_of(user))
-
     def scan(self) -> Iterator[tuple[str, Record]]:
         last: str | None = None
         while page := self._administered("going through all sessions", _page(last, _PAGE)):
@@ -113,11 +110,12 @@ class FirestoreStore(ClientStore):
     def check(self) -> list[Finding]:
         from . import _firestore_admin as admin
 
+        listing = self.operations.list_user("")
         role = "give the function's account the role roles/datastore.user"
         findings = [
             self._tried("reading", read("check", ()), role),
             self._tried("writing", _probe(), role),
-            self._tried("listing a user's sessions", _keys_of(""), "index the field 'who'"),
+            self._tried("listing a user's sessions", listing, "index the field 'who'"),
         ]
         if self.location.emulated:
             return [*findings, Finding(True, "the emulator has no TTL and needs no exemptions")]
@@ -137,11 +135,6 @@ class FirestoreStore(ClientStore):
         except SessionError as error:
             return Finding(False, str(error), remedy)
         return Finding(True, f"{what} in {self.location} works")
-
-
-def _keys_of(user: str) -> Asking[list[str]]:
-    keys: list[str] = yield lambda client: client.keys_with("who", who(user))
-    return keys
 
 
 def _page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .account import UserSession
 from .aio import AsyncSession, to_async
 from .arrival import header
 from .config import SessionConfig
@@ -22,6 +23,7 @@ from .errors import (
     SessionTooLarge,
     StoreTimeout,
     StoreUnavailable,
+    TooManySessions,
     Unsupported,
     UnsupportedValue,
 )
@@ -57,8 +59,10 @@ __all__ = [
     "SessionTooLarge",
     "StoreTimeout",
     "StoreUnavailable",
+    "TooManySessions",
     "Unsupported",
     "UnsupportedValue",
+    "UserSession",
     "codec",
     "current_async_session",
     "current_session",

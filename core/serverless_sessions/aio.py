@@ -11,10 +11,11 @@ from . import clock, csrf
 from .contents import KEEP, MISSING, Keep, SessionInfo
 from .driver import TimeLeft, log_error, store_call
 from .errors import Moved, SessionClosed, SessionError, StoreTimeout
+from .events import Listener
 from .headers import Outcome
 from .intents import Intents
 from .lifecycle import Lifecycle
-from .steps import Pause, Steps, StoreCall
+from .steps import READS, Pause, Steps, StoreCall
 from .store import (
     Absence,
     AnyStore,
@@ -35,7 +36,7 @@ class ThreadedStore(AsyncSessionStore):
 
     def __init__(self, store: SessionStore) -> None:
         self._store = store
-        self.guarantees = store.guarantees.of_the_five_operations()
+        self.guarantees = store.guarantees.awaited()
         self.kind = store.kind
 
     async def load(self, key: str) -> Found:
@@ -57,6 +58,9 @@ class ThreadedStore(AsyncSessionStore):
 
     def colocated(self, a: str, b: str) -> bool:
         return self._store.colocated(a, b)
+
+    async def list_user(self, user: str) -> list[str]:
+        return await _in_thread(self._store.list_user, user)
 
     async def close(self) -> None:
         await _in_thread(self._store.close)
@@ -173,6 +177,47 @@ class AsyncSession(Intents):
         return await self._drive(self._contents.is_csrf_token(token))
 
 
+class AsyncDriver:
+    """Performs steps by calls to a store that are awaited."""
+
+    def __init__(
+        self, store: Callable[[], AsyncSessionStore], time_left: TimeLeft, hook: Listener | None
+    ) -> None:
+        self._store = store
+        self._time_left = time_left
+        self._hook = hook
+
+    async def run(self, steps: Steps[T]) -> T:
+        """Cancelled, it sees a write through before it stops, so that what was stored is known:
+        a new id reaches the client, and no write goes on behind the answer."""
+        cancels: list[BaseException] = []
+        try:
+            result = await run_async(steps, lambda step: self._perform(step, cancels))
+        except SessionError:
+            if not cancels:
+                raise
+        else:
+            if not cancels:
+                return result
+        raise cancels[0]
+
+    async def _perform(self, step: StoreCall | Pause, cancels: list[BaseException]) -> Any:
+        import asyncio
+
+        if cancels and not step.settles:
+            raise cancels[0]
+        if isinstance(step, Pause):
+            pause = asyncio.sleep(step.seconds)
+            return await (_seen_through(pause, cancels) if step.settles else pause)
+        store = self._store()
+        method = getattr(store, step.operation)
+        with store_call(step, store.kind, self._time_left, self._hook):
+            call = _in_time(method(*step.arguments), step.operation)
+            if step.operation in READS and not step.settles:
+                return await call
+            return await _seen_through(call, cancels)
+
+
 class AsyncInvocation:
     """One session for the time of one request, driven with awaits."""
 
@@ -180,8 +225,7 @@ class AsyncInvocation:
         self, life: Lifecycle, store: Callable[[], AsyncSessionStore], time_left: TimeLeft
     ) -> None:
         self.life = life
-        self._store = store
-        self._time_left = time_left
+        self._driver = AsyncDriver(store, time_left, life.config.on_event)
         self._turn: Any = None
         self.session = AsyncSession(life, self.drive)
 
@@ -234,37 +278,7 @@ class AsyncInvocation:
             elif self.life.closed:
                 raise SessionClosed
             with self.life.underway:
-                return await self._driven(steps)
-
-    async def _driven(self, steps: Steps[T]) -> T:
-        """Cancelled, it sees a write through before it stops, so that what was stored is known:
-        a new id reaches the client, and no write goes on behind the answer."""
-        cancels: list[BaseException] = []
-        try:
-            result = await run_async(steps, lambda step: self._perform(step, cancels))
-        except SessionError:
-            if not cancels:
-                raise
-        else:
-            if not cancels:
-                return result
-        raise cancels[0]
-
-    async def _perform(self, step: StoreCall | Pause, cancels: list[BaseException]) -> Any:
-        import asyncio
-
-        if cancels and not step.settles:
-            raise cancels[0]
-        if isinstance(step, Pause):
-            pause = asyncio.sleep(step.seconds)
-            return await (_seen_through(pause, cancels) if step.settles else pause)
-        store = self._store()
-        method = getattr(store, step.operation)
-        with store_call(step, store.kind, self._time_left, self.life.config.on_event):
-            call = _in_time(method(*step.arguments), step.operation)
-            if step.operation == "load" and not step.settles:
-                return await call
-            return await _seen_through(call, cancels)
+                return await self._driver.run(steps)
 
 
 async def _in_time(call: Awaitable[T], operation: str) -> T:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DAY = 86_400
 SameSite = Literal["Strict", "Lax", "None"]
 OnStoreError = Literal["respond", "raise"]
+OnMaxPerUser = Literal["end_oldest", "refuse"]
 Preset = Literal["aal1", "aal2", "aal3"]
 
 _PRESETS = {
@@ -41,7 +42,8 @@ class SessionConfig:
     ``SESSION_`` and a field's name in capitals is the environment variable that ``from_env``
     reads it from. ``touch_every`` 0 stands for a twentieth of the idle timeout, an empty
     ``cookie_name`` for the strictest prefix that the other cookie settings allow. There is no
-    switch for HttpOnly: script has no business with the cookie.
+    switch for HttpOnly: script has no business with the cookie. ``max_per_user`` sessions a user
+    may have, 0 for any number; a log-in that is one more ends the oldest, or is refused.
 
     Raises ConfigurationError, naming the setting, for a value that is not allowed.
     """
@@ -63,6 +65,8 @@ class SessionConfig:
     encryption_keys: Sequence[str] = field(default=(), repr=False)
     save_on_error: bool = False
     on_store_error: OnStoreError = "respond"
+    max_per_user: int = 0
+    on_max_per_user: OnMaxPerUser = "end_oldest"
     on_event: Callable[[Event], None] | None = None
 
     @classmethod
@@ -88,7 +92,6 @@ class SessionConfig:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **settings: Any) -> Self:
         """The configuration that the environment describes; ``settings`` win over it."""
-        _refuse_what_is_not_built_yet(environ)
         for setting in fields(cls):
             variable = f"SESSION_{setting.name.upper()}"
             if setting.name in settings or setting.name not in _PARSERS:
@@ -116,6 +119,10 @@ class SessionConfig:
                 f"on_event is a {type(self.on_event).__name__}; allowed is a function that takes an"
                 " event; serverless_sessions.events.together(...) makes one of several"
             )
+        if not 0 <= self.max_per_user <= 100:
+            raise _refused("max_per_user", self.max_per_user, "a number from 0 (any) to 100")
+        if self.on_max_per_user not in ("end_oldest", "refuse"):
+            raise _refused("on_max_per_user", self.on_max_per_user, "end_oldest or refuse")
 
     def changed(self, **settings: Any) -> Self:
         """A copy with other values for some settings."""
@@ -144,7 +151,7 @@ class SessionConfig:
             if setting.type == "str | None" and value is not None and type(value) is not str:
                 raise _refused(setting.name, value, "text, or None")
             if setting.type == "int" and type(value) is not int:
-                raise _refused(setting.name, value, "a whole number of seconds")
+                raise _refused(setting.name, value, "a whole number")
         if type(self.store_timeout) not in (int, float):
             raise _refused("store_timeout", self.store_timeout, "a number of seconds")
 
@@ -217,6 +224,12 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text):
+        raise ValueError("a whole number")
+    return int(text)
+
+
 def _fraction(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", text):
         raise ValueError("a number of seconds")
@@ -249,6 +262,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "encryption_keys": _list,
     "save_on_error": _boolean,
     "on_store_error": str,
+    "max_per_user": _count,
+    "on_max_per_user": str,
 }
 
 
@@ -262,10 +277,3 @@ def _parse(name: str, text: str) -> Any:
 def _refused(name: str, value: object, allowed: str) -> ConfigurationError:
     shown = type(value).__name__ if name in _SECRETS else repr(value)
     return ConfigurationError(f"{name} (SESSION_{name.upper()}) is {shown}; allowed is {allowed}")
-
-
-def _refuse_what_is_not_built_yet(environ: Mapping[str, str]) -> None:
-    """A setting that promises protection is never read and ignored."""
-    for variable in ("SESSION_MAX_PER_USER",):
-        if environ.get(variable):
-            raise ConfigurationError(f"{variable} is set, but this version cannot honour it yet")

@@ -73,7 +73,17 @@ class Moved(SessionError):
 
 
 class SessionNotFound(SessionError, LookupError):
-    """``load(id)`` was given an id that is malformed or names no live session."""
+    """``load(id)`` was given an id that is malformed or names no live session; ``revoke`` a handle
+    that names no live session of that user. Nothing was ended."""
+
+
+class TooManySessions(SessionError):
+    """The user has as many sessions as ``max_per_user`` allows: this log-in does not hold.
+
+    409, as RFC 9110 (15.5.10) has it for what the user can mend: log out elsewhere, and try again.
+    """
+
+    http_status = 409
 
 
 class SessionClosed(SessionError, RuntimeError):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from .driver import TimeLeft, log_error, store_call
 from .errors import SessionError
+from .events import Listener
 from .headers import Outcome
 from .lifecycle import Lifecycle
 from .session import Session
@@ -18,6 +19,29 @@ from .trampoline import run
 T = TypeVar("T")
 
 
+class Driver:
+    """Performs steps by calls to a store."""
+
+    def __init__(
+        self, store: Callable[[], SessionStore], time_left: TimeLeft, hook: Listener | None
+    ) -> None:
+        self._store = store
+        self._time_left = time_left
+        self._hook = hook
+
+    def run(self, steps: Steps[T]) -> T:
+        return run(steps, self._perform)
+
+    def _perform(self, step: StoreCall | Pause) -> Any:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        store = self._store()
+        method = getattr(store, step.operation)
+        with store_call(step, store.kind, self._time_left, self._hook):
+            return method(*step.arguments)
+
+
 class Invocation:
     """Holds the session, and ends it when the handler has answered or raised."""
 
@@ -25,8 +49,7 @@ class Invocation:
         self, life: Lifecycle, store: Callable[[], SessionStore], time_left: TimeLeft
     ) -> None:
         self._life = life
-        self._store = store
-        self._time_left = time_left
+        self._driver = Driver(store, time_left, life.config.on_event)
         self.session = Session(life, self._drive)
 
     def finish(self, *, failed: bool) -> None:
@@ -55,13 +78,4 @@ class Invocation:
 
     def _drive(self, steps: Steps[T]) -> T:
         with self._life.underway:
-            return run(steps, self._perform)
-
-    def _perform(self, step: StoreCall | Pause) -> Any:
-        if isinstance(step, Pause):
-            time.sleep(step.seconds)
-            return None
-        store = self._store()
-        method = getattr(store, step.operation)
-        with store_call(step, store.kind, self._time_left, self._life.config.on_event):
-            return method(*step.arguments)
+            return self._driver.run(steps)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from . import clock, ids
 from .arrival import Source
 from .backoff import Backoff
 from .config import SessionConfig
+from .doomed import Doomed
 from .encryption import Sealer
 from .errors import (
     Conflict,
@@ -21,29 +22,18 @@ from .errors import (
     SessionError,
     SessionGone,
     SessionNotFound,
+    TooManySessions,
     Unsupported,
 )
 from .events import Event, EventName, emit
 from .headers import Outcome
+from .limit import SessionLimit
+from .place import Place
 from .records import Records, after
 from .state import Layer, State, Underway
 from .steps import Steps, StoreSteps
 from .store import EXPIRED, NONE, Absence, AnyStore, Entry, Expiry, Facts, Record
-
-
-class Place(NamedTuple):
-    """A session seen alive in this invocation: the id that led to it, and its stored key.
-
-    ``record`` is None when it was written without having been read, and has no ``rev`` when
-    it is known to lag behind what is stored.
-    """
-
-    session_id: str
-    key: str
-    record: Record | None = None
-    through_marker: bool = False
-    foreign: bool = False
-    gone: bool = False
+from .users import Users
 
 
 class Lifecycle:
@@ -74,10 +64,11 @@ class Lifecycle:
         self._encode = encode
         self._time_left = time_left
         self._store = StoreSteps(config.store_timeout)
+        self._limit = SessionLimit(config, Users(config, sealer, store))
         self._place: Place | None = None
         self._read_error: SessionError | None = None
         self._missed: list[str] = []
-        self._doomed: list[tuple[str, str | None]] = []
+        self._doomed = Doomed(self._store, config.on_event)
         self._issued: tuple[str, Facts] | None = None
         self._clears_id = False
         self._answers = True
@@ -163,7 +154,7 @@ class Lifecycle:
             if self._place.gone:
                 return
             found = yield from self._find_or_remember_failure(self._place.session_id)
-            if not (isinstance(found, Place) and _same_session(found, self._place)):
+            if not (isinstance(found, Place) and found.is_of(self._place)):
                 self._end(self._place)
             else:
                 self._place = found._replace(foreign=self._place.foreign)
@@ -224,12 +215,10 @@ class Lifecycle:
         """
         place = self._place
         if place is not None and not place.gone:
-            self._doomed.append((place.key, self._handle))
-        self._doomed += [
-            (self.source.key(known), None)
-            for known in dict.fromkeys((*self._missed, *self._offered))
-            if place is None or place.gone or known != place.session_id
-        ]
+            self._doomed.add(place.key, self._handle)
+        for known in dict.fromkeys((*self._missed, *self._offered)):
+            if place is None or place.gone or known != place.session_id:
+                self._doomed.add(self.source.key(known))
         if place is None or not place.foreign:
             self._clears_id = self._came_with_id
             self._issued = None
@@ -241,13 +230,14 @@ class Lifecycle:
 
     def flush(self) -> Steps[None]:
         """Store all that is pending. Raises SessionGone when it could not be kept."""
-        yield from self._end_the_doomed()
+        yield from self._doomed.end()
         state, user = self.state, self.stored_user
         state.absorb(self._encode)
         if state.dirty or state.regenerating:
             self._raise_read_error()
         try:
             if state.binding is not None or (state.regenerating and self.session_id is not None):
+                yield from self._limit.admit(state.binding, self.read)
                 user = yield from self._rotate()
             elif changes := state.changes(user):
                 yield from self.commit(changes)
@@ -256,7 +246,19 @@ class Lifecycle:
         except SessionGone:
             state.stored(self.stored_user)
             raise
+        except TooManySessions:
+            self.state = State()
+            raise
         state.stored(user)
+        yield from self._settle()
+
+    def _settle(self) -> Steps[None]:
+        """After a log-in, or in the next steps after it was cut off."""
+        if (yield from self._limit.settle()):
+            if self._place is not None:
+                self._end(self._place)
+            self._issued = None
+            raise self._limit.too_many()
 
     def commit(self, changes: Layer, expect: Mapping[str, str | Absence] = NONE) -> Steps[None]:
         """One write to the session at hand; to a new one where none was seen alive.
@@ -359,7 +361,10 @@ class Lifecycle:
     def _rotate(self) -> Steps[str | None]:
         """Give the session a new id. A session reached through its marker has one already.
 
-        Returns the user to whom it belonged before.
+        Cut off before its write took effect, the old id opens the session as it was; after that,
+        the new id opens it with the changes, and the old one leads there while the grace lasts.
+        A client that was cut off from the answer knows the old one only: after the grace nobody
+        has the session, which ends by its deadlines. Returns the user to whom it belonged before.
         """
         backoff = self.backoff()
         while True:
@@ -433,6 +438,7 @@ class Lifecycle:
         self._place = Place(session_id, key, record._replace(rev=None))
         self._issued = (session_id, record.facts)
         self._tell(event)
+        self._limit.arrived(self.state.binding, record.facts.rid)
 
     def _draw_beside(self, key: str) -> tuple[str, str]:
         while True:
@@ -440,14 +446,6 @@ class Lifecycle:
             drawn = self.source.key(session_id)
             if self.backend().colocated(key, drawn):
                 return session_id, drawn
-
-    def _end_the_doomed(self) -> Steps[None]:
-        while self._doomed:
-            key, handle = self._doomed[0]
-            while isinstance(answer := (yield from self._store.delete(key)), Moved):
-                key = answer.to
-            del self._doomed[0]
-            emit(Event("destroyed", handle), self.config.on_event)
 
     def _touch_is_due(self) -> bool:
         record = self.record
@@ -466,7 +464,8 @@ class Lifecycle:
 
     def finish(self, *, failed: bool) -> Steps[None]:
         """Before the answer leaves: save, unless the answer is a server error."""
-        yield from self._end_the_doomed()
+        yield from self._doomed.end()
+        yield from self._settle()
         if not failed or self.config.save_on_error:
             with suppress(SessionGone):
                 yield from self.flush()
@@ -505,10 +504,3 @@ class Lifecycle:
     def _tell(self, name: EventName, error: SessionError | None = None) -> None:
         failure = type(error).__name__ if error is not None else None
         emit(Event(name, self._handle, error=failure), self.config.on_event)
-
-
-def _same_session(found: Place, seen: Place) -> bool:
-    """False for a later session under an id of the platform's."""
-    if found.record is None or seen.record is None:
-        return True
-    return found.record.facts.rid == seen.record.facts.rid

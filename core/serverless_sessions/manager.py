@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypedDict
 
 from . import registry
-from .aio import AsyncInvocation, async_store
+from .account import Accounts, UserSession
+from .aio import AsyncDriver, AsyncInvocation, AsyncSession, async_store
 from .arrival import Arrivals, Header, Request, TrustedId
 from .config import SessionConfig
 from .contents import encode
@@ -18,9 +19,11 @@ from .driver import TimeLeft
 from .encryption import sealer_of
 from .errors import ConfigurationError
 from .events import Event, emit
-from .invocation import Invocation
+from .invocation import Driver, Invocation
 from .lifecycle import Lifecycle
+from .session import Session
 from .store import AnyStore, SessionStore
+from .users import Users
 
 stand_in: AnyStore | None = None
 """The store of every manager while a test runs, but for one that was told since to ``use`` its
@@ -117,6 +120,58 @@ class SessionManager:
         life = self._life(request, time_left)
         return AsyncInvocation(life, lambda: async_store(self.store), time_left)
 
+    def sessions_of(self, user: str, *, show: Iterable[str] = ()) -> list[UserSession]:
+        """The live sessions of ``user``, the last log-in first: for a page that lists them.
+
+        ``show`` names keys whose values come along as ``data``, such as a device that the
+        application ``set`` at log-in. Raises Unsupported where the store cannot list, and
+        CorruptRecord for a value to be shown that cannot be decoded.
+        """
+        return self._driver().run(self._accounts.sessions_of(user, show))
+
+    async def sessions_of_async(self, user: str, *, show: Iterable[str] = ()) -> list[UserSession]:
+        """As ``sessions_of``, awaited."""
+        return await self._async_driver().run(self._accounts.sessions_of(user, show))
+
+    def revoke(self, user: str, handle: str) -> None:
+        """End the session of ``user`` that has this handle, whatever its id is by now.
+
+        Raises SessionNotFound, and ends nothing, for a handle of anybody else's session or of none;
+        Unsupported where the store cannot list.
+        """
+        self._driver().run(self._accounts.revoke(user, handle))
+
+    async def revoke_async(self, user: str, handle: str) -> None:
+        """As ``revoke``, awaited."""
+        await self._async_driver().run(self._accounts.revoke(user, handle))
+
+    def revoke_all(self, user: str, *, keep: Session | None = None) -> int:
+        """End the sessions of ``user``, but for ``keep``; returns how many.
+
+        Misses none that was live when it began, and follows one whose id is being rotated. A
+        log-in meanwhile may stay. An error of the store leaves the rest as they are: call again.
+        Raises Unsupported where the store cannot list.
+        """
+        kept = keep.info().handle if keep is not None else None
+        return self._driver().run(self._accounts.revoke_all(user, kept))
+
+    async def revoke_all_async(self, user: str, *, keep: AsyncSession | None = None) -> int:
+        """As ``revoke_all``, awaited."""
+        kept = (await keep.info()).handle if keep is not None else None
+        return await self._async_driver().run(self._accounts.revoke_all(user, kept))
+
+    @property
+    def _accounts(self) -> Accounts:
+        users = Users(self.config, self.sealer, lambda: self.store)
+        return Accounts(users, self.config.idle_timeout)
+
+    def _driver(self) -> Driver:
+        return Driver(self._sync_store, _unlimited, self.config.on_event)
+
+    def _async_driver(self) -> AsyncDriver:
+        store = async_store(self.store)
+        return AsyncDriver(lambda: store, _unlimited, self.config.on_event)
+
     def _life(self, request: Request, time_left: TimeLeft) -> Lifecycle:
         source = self.arrivals.source(self.config, request)
         offered, refused = source.offered()
@@ -136,7 +191,8 @@ class SessionManager:
         store = self.store
         if not isinstance(store, SessionStore):
             raise ConfigurationError(
-                f"{type(store).__name__} can only be awaited; make the handler an async def"
+                f"{type(store).__name__} can only be awaited; make the handler an async def, or "
+                "call the method whose name ends in _async"
             )
         return store
 

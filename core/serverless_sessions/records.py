@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from . import clock, ids, sealed_facts
@@ -14,6 +15,8 @@ from .state import Binding, Layer
 from .store import RESERVED, Absence, Change, Entry, Facts, Record, size_of
 
 CSRF: Final = RESERVED + "csrf"
+LOGIN: Final = RESERVED + "login"
+"""The moment of the log-in with its fraction of a second, where a limit needs an order of them."""
 
 
 class Records:
@@ -37,7 +40,8 @@ class Records:
             user=user,
             authenticated_at=now if user is not None else None,
         )
-        return self._record(changes.sets, facts, key)
+        entries = {**changes.sets, **self._logged_in(user)}
+        return self._record(entries, facts, key)
 
     def renewed(
         self,
@@ -67,7 +71,8 @@ class Records:
                 authenticated_at=now if binding.user is not None else None,
             )
         origin = Origin(old, grace_until) if grace_until else NOWHERE
-        return self._record({**opened, **changes.sets}, facts, new, origin)
+        logged_in = self._logged_in(binding.user if binding is not None else None)
+        return self._record({**opened, **changes.sets, **logged_in}, facts, new, origin)
 
     def change(
         self, key: str, changes: Layer, seen: Record | None, expect: Mapping[str, str | Absence]
@@ -123,6 +128,19 @@ class Records:
     def check_value_size(self, name: str, text: str) -> None:
         """Raises SessionTooLarge when a value alone, sealed, passes the store's limit."""
         self._check_size(len(name.encode()) + self._sealer.size(text), [name])
+
+    def logged_in_at(self, record: Record, key: str) -> float:
+        """Unix time of the log-in, in whole seconds where no limit was set then."""
+        entry = record.entries.get(LOGIN)
+        if entry is not None:
+            with suppress(CorruptRecord, ValueError):
+                return float(self.opened(LOGIN, entry, key).text.strip("[]"))
+        return float(record.facts.authenticated_at or record.facts.created)
+
+    def _logged_in(self, user: str | None) -> dict[str, Entry]:
+        if user is None or not self._config.max_per_user:
+            return {}
+        return {LOGIN: Entry(f"[{clock.precise():.6f}]")}
 
     def check_size(self, entries: Mapping[str, Entry]) -> None:
         """Raises SessionTooLarge when ``entries``, sealed, alone pass the store's limit."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import clock
-from .errors import Moved, SessionError, StoreTimeout
+from .errors import Moved, SessionError, StoreTimeout, Unsupported
 from .store import (
     Absence,
     AsyncSessionStore,
@@ -35,7 +35,7 @@ Asking = Generator[Request, Any, T]
 
 
 class StoreOperations(ABC):
-    """The five operations of ``SessionStore``; what is said there holds here.
+    """The operations of ``SessionStore``; what is said there holds here.
 
     What the client raises is raised at the ``yield``. What an operation lets pass of it becomes
     an error of ours by ``translated``.
@@ -60,6 +60,9 @@ class StoreOperations(ABC):
 
     @abstractmethod
     def delete(self, key: str) -> Asking[Deletion | Absence | Moved]: ...
+
+    def list_user(self, user: str) -> Asking[list[str]]:
+        raise Unsupported("this store cannot list the sessions of a user")
 
     @abstractmethod
     def translated(self, error: Exception, action: str) -> SessionError:
@@ -106,6 +109,9 @@ class ClientStore(SessionStore):
     def colocated(self, a: str, b: str) -> bool:
         return self.operations.colocated(a, b)
 
+    def list_user(self, user: str) -> list[str]:
+        return self.ask("listing a user's sessions", self.operations.list_user(user))
+
     def native_async(self) -> AsyncSessionStore | None:
         return self._awaited
 
@@ -120,7 +126,7 @@ class AsyncClientStore(AsyncSessionStore):
 
     def __init__(self, operations: StoreOperations, open_client: Callable[[], Any]) -> None:
         self.operations = operations
-        self.guarantees = operations.guarantees.of_the_five_operations()
+        self.guarantees = operations.guarantees.awaited()
         self.kind = operations.kind
         self._open_client = open_client
         self._clients: dict[asyncio.AbstractEventLoop, Any] = {}
@@ -158,6 +164,9 @@ class AsyncClientStore(AsyncSessionStore):
 
     def colocated(self, a: str, b: str) -> bool:
         return self.operations.colocated(a, b)
+
+    async def list_user(self, user: str) -> list[str]:
+        return await self._ask("listing a user's sessions", self.operations.list_user(user))
 
     async def close(self) -> None:
         """Close the client of the running event loop; others are closed in theirs."""

@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from .errors import Conflict, Moved, SessionGone, StoreTimeout, StoreUnavailable
 from .store import Absence, Change, Deletion, Found, Record
 
-Operation = Literal["load", "create", "update", "rotate", "delete"]
+Operation = Literal["load", "create", "update", "rotate", "delete", "list_user"]
+READS: frozenset[Operation] = frozenset({"load", "list_user"})
 T = TypeVar("T")
 
 RESEND_AFTER = (0.01, 0.03)
@@ -44,7 +45,7 @@ Steps = Generator[StoreCall | Pause, Any, T]
 
 
 class StoreSteps:
-    """The five operations; each is over within ``seconds``, its settlement included."""
+    """The operations; each is over within ``seconds``, its settlement included."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -63,6 +64,10 @@ class StoreSteps:
         answer = yield from _sent_again_if_lost(self._call("delete", key))
         return answer
 
+    def list_user(self, user: str) -> Steps[list[str]]:
+        listed: list[str] = yield from _sent_again_if_lost(self._call("list_user", user))
+        return listed
+
     def update(self, key: str, change: Change) -> Steps[None]:
         call = self._call("update", key, change)
         if not change.expect:
@@ -77,6 +82,8 @@ class StoreSteps:
     def rotate(
         self, old: str, new: str, record: Record, rev: object, grace_until: int
     ) -> Steps[None]:
+        """Where no reply comes at all, it is open whether the session lives under ``old`` or under
+        ``new``; it is one of them, never both."""
         call = self._call("rotate", old, new, record, rev, grace_until)
         arrived = StoreCall("load", (new,), call.ends, settles=True)
         try:

@@ -9,7 +9,7 @@ for an hour, so that a log-out which arrives under the old id can follow it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -163,9 +163,9 @@ class Guarantees(NamedTuple):
     max_bytes: int | None = 1_000_000
     tells_expired: bool = False
 
-    def of_the_five_operations(self) -> Guarantees:
-        """Without the capabilities beside them, which a store that is awaited does not have."""
-        return self._replace(lists_users=False, scans=False, purges=False)
+    def awaited(self) -> Guarantees:
+        """Without what is upkeep, and never awaited."""
+        return self._replace(scans=False, purges=False)
 
 
 class Finding(NamedTuple):
@@ -229,8 +229,8 @@ class SessionStore(ABC):
         """The same store over the backend's own asynchronous client; None where it has none."""
         return None
 
-    def list_user(self, user: str) -> Iterable[str]:
-        """Stored keys of a superset of the live sessions bound to ``user``."""
+    def list_user(self, user: str) -> list[str]:
+        """Stored keys of a superset of the live sessions bound to ``user``, at one moment."""
         raise Unsupported(f"{type(self).__name__} cannot list the sessions of a user")
 
     def scan(self) -> Iterator[tuple[str, Record]]:
@@ -282,6 +282,9 @@ class AsyncSessionStore(ABC):
 
     def colocated(self, a: str, b: str) -> bool:
         return True
+
+    async def list_user(self, user: str) -> list[str]:
+        raise Unsupported(f"{type(self).__name__} cannot list the sessions of a user")
 
     async def close(self) -> None:  # noqa: B027  (most stores hold nothing open)
         """Let go of connections."""

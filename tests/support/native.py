@@ -36,7 +36,7 @@ class Marker(NamedTuple):
 class NativeStore(AsyncSessionStore):
     """A dict behind a network: between any reading and any writing, others have their turn."""
 
-    guarantees = Guarantees(max_bytes=LIMIT)
+    guarantees = Guarantees(lists_users=True, max_bytes=LIMIT)
 
     def __init__(self) -> None:
         self._rows: dict[str, Record | Marker] = {}
@@ -91,6 +91,14 @@ class NativeStore(AsyncSessionStore):
                 return Moved(standing.to)
             self._rows.pop(key, None)
             return ABSENT if standing is None else DELETED
+
+    async def list_user(self, user: str) -> list[str]:
+        await asyncio.sleep(0)
+        return [
+            key
+            for key, row in self._rows.items()
+            if isinstance(row, Record) and row.facts.user == user
+        ]
 
     async def _standing(self, key: str) -> Record | Marker | None:
         row = self._rows.get(key)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from serverless_sessions import SessionStore, open_store
+from serverless_sessions import MemoryStore, SessionStore, open_store
 from serverless_sessions.errors import Unsupported
+from serverless_sessions_adapters.sqlite import SqliteStore
 from servers.fault_proxy import Speak
 from servers.grpc_frames import speak_grpc
 from servers.lockstep import speak_http, speak_redis
 from servers.process import HOST
+from support.dynamodb import in_process
 
 
 class Place(NamedTuple):
@@ -81,3 +84,26 @@ KINDS = {
     "upstash": Kind("upstash", speak_http, _upstash),
     "redis": Kind("redis_server", speak_redis, _redis),
 }
+
+FIELD_STORES = ["memory", "sqlite", *KINDS]
+
+
+@contextmanager
+def field_store(name: str, folder: Path, fixture: Callable[[str], Any]) -> Iterator[SessionStore]:
+    """The store of that name of FIELD_STORES; ``fixture`` gives the server of a name.
+
+    DynamoDB is in this process: behind HTTP its lock makes what is parallel take minutes.
+    """
+    if name == "memory":
+        yield MemoryStore()
+    elif name == "sqlite":
+        with closing(SqliteStore(folder / "sessions.db")) as sqlite:
+            yield sqlite
+    elif name == "dynamodb":
+        with in_process() as dynamodb:
+            yield dynamodb
+    else:
+        kind = KINDS[name]
+        server = fixture(kind.server)
+        with kind.place(server, server.port).opened() as opened:
+            yield opened

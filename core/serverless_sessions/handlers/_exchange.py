@@ -16,7 +16,7 @@ from ..invocation import Invocation
 from ..manager import SessionManager
 from ..session import Session
 
-PHRASES = {500: "Internal Server Error", 503: "Service Unavailable"}
+PHRASES = {409: "Conflict", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
 class Exchange(NamedTuple):

@@ -60,6 +60,9 @@ class BlockingStore(SessionStore):
     def colocated(self, a: str, b: str) -> bool:
         return self.inner.colocated(a, b)
 
+    def list_user(self, user: str) -> list[str]:
+        return _run(self.inner.list_user(user))
+
     def close(self) -> None:
         _run(self.inner.close())
 

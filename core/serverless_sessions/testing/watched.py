@@ -48,6 +48,10 @@ class PassingStore(SessionStore):
         answer: Deletion | Absence | Moved = self.pass_on("delete", key)
         return answer
 
+    def list_user(self, user: str) -> list[str]:
+        listed: list[str] = self.pass_on("list_user", user)
+        return listed
+
 
 class AsyncPassingStore(AsyncSessionStore):
     """Hands each operation to ``pass_on``, awaited."""
@@ -73,6 +77,10 @@ class AsyncPassingStore(AsyncSessionStore):
     async def delete(self, key: str) -> Deletion | Absence | Moved:
         answer: Deletion | Absence | Moved = await self.pass_on("delete", key)
         return answer
+
+    async def list_user(self, user: str) -> list[str]:
+        listed: list[str] = await self.pass_on("list_user", user)
+        return listed
 
 
 class WatchedStore(PassingStore):
