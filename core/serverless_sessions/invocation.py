@@ -10,12 +10,13 @@ from .driver import TimeLeft, log_error, store_call
 from .errors import SessionError
 from .headers import Outcome
 from .lifecycle import Lifecycle
-from .session import Session
+from .session import Drive, Session
 from .steps import Pause, Steps, StoreCall
 from .store import SessionStore
 from .trampoline import run
 
 T = TypeVar("T")
+Face = TypeVar("Face")
 
 
 class Invocation:
@@ -28,6 +29,10 @@ class Invocation:
         self._store = store
         self._time_left = time_left
         self.session = Session(life, self._drive)
+
+    def seen_as(self, face: Callable[[Lifecycle, Drive], Face]) -> Face:
+        """The same session as a framework's users know sessions."""
+        return face(self._life, self._drive)
 
     def finish(self, *, failed: bool) -> None:
         """Save before the answer leaves; after a server error only log-outs are carried out.

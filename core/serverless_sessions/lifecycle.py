@@ -66,6 +66,7 @@ class Lifecycle:
         self.accessed = False
         self.closed = False
         self.created = False
+        self.persistent = config.cookie_persistent
         self.source = source
         self._offered = tuple(offered)
         self._came_with_id = bool(self._offered)
@@ -490,7 +491,8 @@ class Lifecycle:
         header = None
         if self._issued is not None:
             session_id, facts = self._issued
-            header = self.source.issue(session_id, facts.absolute - clock.now())
+            lasting = facts.absolute - clock.now() if self.persistent else None
+            header = self.source.issue(session_id, lasting)
         elif self._clears_id and not self._doomed:
             header = self.source.clear()
         return Outcome(header, self.accessed, self.source.vary)

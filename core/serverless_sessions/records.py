@@ -22,6 +22,7 @@ class Records:
     def __init__(
         self, config: SessionConfig, sealer: Sealer, limit: Callable[[], int | None]
     ) -> None:
+        self.idle_timeout = config.idle_timeout
         self._config = config
         self._sealer = sealer
         self.binds_facts = sealer.binds_facts
@@ -168,7 +169,7 @@ class Records:
         }
 
     def _idle_deadline(self) -> int:
-        return clock.now() + self._config.idle_timeout
+        return clock.now() + self.idle_timeout
 
 
 def after(record: Record, change: Change) -> Record:
