@@ -454,7 +454,7 @@ class Lifecycle:
         record = self.record
         if record is None or record.idle >= record.facts.absolute:
             return False
-        return record.idle - clock.now() <= self.config.idle_timeout - self.config.touch_every
+        return record.idle - clock.now() <= self.records.idle_timeout - self.records.touch_every
 
     def _touch(self) -> Steps[None]:
         assert self._place is not None
