@@ -44,7 +44,10 @@ def _kept(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     place = _place(request, tmp_path_factory)
-    with place.opened(), override_settings(SESSION_STORE=place.url, SESSION_COOKIE_NAME="sessionid"):
+    with (
+        place.opened(),
+        override_settings(SESSION_STORE=place.url, SESSION_COOKIE_NAME="sessionid"),
+    ):
         yield
 
 

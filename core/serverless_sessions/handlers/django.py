@@ -1,7 +1,7 @@
 """Django's sessions kept by us: a ``SESSION_ENGINE``, and a middleware that says more of it.
 
 What Django has a setting for is Django's to say: ``SESSION_COOKIE_NAME``, ``_AGE`` (the idle
-timeout), ``_DOMAIN``, ``_PATH``, ``_SAMESITE``, ``_SECURE`` and ``SESSION_EXPIRE_AT_BROWSER_CLOSE``.
+timeout), ``_DOMAIN``, ``_PATH``, ``_SAMESITE``, ``_SECURE``, SESSION_EXPIRE_AT_BROWSER_CLOSE.
 Our other settings are read from Django's, where they are there under the names of the environment's
 variables, and else from the environment.
 """
@@ -34,7 +34,7 @@ from ._exchange import error_answer
 from .wsgi import request_of
 
 _OURS = (
-    *("store", "absolute_timeout", "touch_every", "rotation_grace", "store_timeout"),
+    *("absolute_timeout", "touch_every", "rotation_grace", "store_timeout"),
     *("cookie_partitioned", "save_on_error", "on_store_error", "on_event"),
 )
 _USER, _EXPIRY = "_auth_user_id", "_session_expiry"
@@ -50,12 +50,12 @@ def sessions() -> SessionManager:
     """The manager of Django's sessions. Raises ConfigurationError for a wrong setting."""
     global _manager
     if _manager is None:
-        _manager = SessionManager(config=_config())
+        _manager = SessionManager(getattr(settings, "SESSION_STORE", None), _config())
     return _manager
 
 
 def _config() -> SessionConfig:
-    ours = {name: f"SESSION_{name.upper()}" for name in _OURS}
+    ours = {field: getattr(settings, f"SESSION_{field.upper()}", None) for field in _OURS}
     samesite = settings.SESSION_COOKIE_SAMESITE
     return SessionConfig.from_env(
         idle_timeout=settings.SESSION_COOKIE_AGE,
@@ -65,11 +65,7 @@ def _config() -> SessionConfig:
         cookie_secure=bool(settings.SESSION_COOKIE_SECURE),
         cookie_samesite=samesite if isinstance(samesite, str) else "Lax",
         cookie_persistent=not settings.SESSION_EXPIRE_AT_BROWSER_CLOSE,
-        **{
-            field: getattr(settings, name)
-            for field, name in ours.items()
-            if hasattr(settings, name)
-        },
+        **{field: value for field, value in ours.items() if value is not None},
     )
 
 
