@@ -52,19 +52,19 @@ def _kept(
 
 
 @pytest.mark.usefixtures("_kept")
-class TestSqlite(Cases, SimpleTestCase):
+class TestSqlite(Cases, SimpleTestCase):  # type: ignore[misc]  # Django ships no types
     kept_in = "sqlite"
     backend = SessionStore
 
 
 @pytest.mark.usefixtures("_kept")
-class TestDynamoDB(Cases, SimpleTestCase):
+class TestDynamoDB(Cases, SimpleTestCase):  # type: ignore[misc]  # Django ships no types
     kept_in = "dynamodb"
     backend = SessionStore
 
 
 @pytest.mark.usefixtures("_kept")
-class TestRedis(Cases, SimpleTestCase):
+class TestRedis(Cases, SimpleTestCase):  # type: ignore[misc]  # Django ships no types
     kept_in = "redis"
     backend = SessionStore
 

@@ -14,7 +14,9 @@ import serverless_sessions
 PACKAGE = Path(serverless_sessions.__file__).parent
 LEAVES = {"cli", "testing"}
 EXPENSIVE = ("asyncio", "decimal", "importlib.metadata", "logging", "sqlite3", "uuid")
-FRAMEWORKS = {"serverless_sessions.handlers.django", "serverless_sessions.handlers.flask"}
+FRAMEWORKS = {
+    f"serverless_sessions.handlers.{name}" for name in ("_django_store", "django", "flask")
+}
 """What these are for is imported with them."""
 YARDSTICK = "import json, hashlib, secrets, datetime, http.cookies, dataclasses"
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from serverless_sessions import (
     ConfigurationError,
@@ -20,14 +21,14 @@ from serverless_sessions.testing.clock import FrozenClock
 from serverless_sessions.testing.watched import WatchedStore
 from support import django_site
 from support.django_site import OURS, STOCK
-from support.failures import down
+from support.failures import down, once
 
 django_site.configure()
 
 from django.contrib.auth.models import User  # noqa: E402  (needs the settings)
 from django.contrib.sessions.backends.base import UpdateError  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.test import Client, override_settings  # noqa: E402
+from django.test import AsyncClient, Client, override_settings  # noqa: E402
 from django.utils.safestring import mark_safe  # noqa: E402
 
 from serverless_sessions.handlers.django import SessionStore, sessions  # noqa: E402
@@ -363,12 +364,14 @@ def test_expired_sessions_are_cleared_where_the_store_does_not_do_it(
     site: Site, frozen_clock: FrozenClock
 ) -> None:
     site.get("/set/a/1")
-    with override_settings(SESSION_STORE=site.store.inner):
+    kept = site.store.inner
+    assert isinstance(kept, MemoryStore)
+    with override_settings(SESSION_STORE=kept):
         call_command("clearsessions")
-        assert site.store.inner._kept
+        assert kept._kept
         frozen_clock.advance(15 * 86_400)
         call_command("clearsessions")
-        assert not site.store.inner._kept
+        assert not kept._kept
     call_command("clearsessions")  # by itself, or not at all
 
 
@@ -444,14 +447,34 @@ def test_a_setting_that_our_middleware_cannot_honour_is_refused(
         Client().get("/plain")
 
 
+def test_an_async_site_has_the_same_sessions(ours: Site) -> None:
+    async def visit() -> list[str]:
+        browser = AsyncClient()
+        paths = ("/count-async", "/count", "/set/a/1", "/look/a")
+        return [(await browser.get(path)).content.decode() for path in paths]
+
+    assert async_to_sync(visit)() == ["1", "2", "set", "1"]
+
+
+def test_an_expiry_of_its_own_counts_where_only_ours_is_used(
+    ours: Site, frozen_clock: FrozenClock
+) -> None:
+    ours.get("/expire/100")
+    for _ in range(3):
+        frozen_clock.advance(60)
+        ours.get("/count")
+    assert ours.text("/look/n") == "3"
+    frozen_clock.advance(100)
+    assert ours.text("/look/n") == "None"
+
+
 # With Django's
 
 
 def test_a_log_out_that_overtakes_a_request_is_djangos_400(stock: Site) -> None:
     stock.get("/set/a/1")
-    stock.store.before = lambda operation: (
-        stock.store.inner._kept.clear() if operation == "update" else None
-    )
+    log_out = SessionStore(stock.id)
+    stock.store.before = once(log_out.flush, at="update")
     assert stock.get("/set/b/1").status_code == 400
 
 

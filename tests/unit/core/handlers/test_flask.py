@@ -251,7 +251,7 @@ def test_the_session_is_there_while_the_test_client_preserves_the_context(site: 
 
 
 def test_a_flask_login_user_stays_logged_in_under_a_new_id(site: Site) -> None:
-    class User(UserMixin):
+    class User(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
         id = "ann"
 
     site.app.secret_key = "only flask-login's remember cookie needs it"
