@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conversations.talks import TALKS
-from conversations.visitor import Answer, Door, Headers, Visitor
+from conversations.visitor import Answer, Door, Headers, HttpDoor, Visitor
 from serverless_sessions.testing.lambda_events import (
     FRONT_DOORS,
     HttpRequest,
@@ -24,6 +24,7 @@ from servers.lambda_rie import FunctionFailed, LambdaRuntime
 from servers.lockstep import speak_redis
 from servers.process import TESTS
 from servers.redis_server import RedisServer
+from servers.waitress import waitress
 
 
 class LambdaDoor:
@@ -77,9 +78,24 @@ def runtime_door(name: str, runtime: LambdaRuntime, store: str) -> Iterator[Door
         yield LambdaDoor(function.invoke, front_door)
 
 
+WSGI = {
+    "wsgi, whole": "conversations.on_wsgi:whole",
+    "wsgi, streamed": "conversations.on_wsgi:streamed",
+    "flask": "conversations.on_wsgi:flask_app",
+    "django": "conversations.on_django:application",
+}
+
+
+@contextmanager
+def wsgi_door(name: str) -> Iterator[Door]:
+    with waitress(WSGI[name]) as port:
+        yield HttpDoor(port)
+
+
 DOORS = {
     **{f"{door} handler": lambda_door for door in FRONT_DOORS},
     **{f"{door} async_handler": lambda_door for door in FRONT_DOORS},
+    **dict.fromkeys(WSGI, wsgi_door),
 }
 RUNTIME_DOORS = ["function-url handler runtime", "rest async_handler runtime"]
 
