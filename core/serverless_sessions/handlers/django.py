@@ -36,12 +36,12 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
 
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
-        for name, wanted in (("HTTPONLY", True), ("SAMESITE", settings.SESSION_COOKIE_SAMESITE)):
+        for name in ("HTTPONLY", "SAMESITE"):
             value = getattr(settings, f"SESSION_COOKIE_{name}")
-            if value is not wanted or not value:
+            if not value:
                 raise ConfigurationError(
-                    f"SESSION_COOKIE_{name} is {value!r}; with {type(self).__name__} of"
-                    f" {type(self).__module__} the cookie has that attribute always"
+                    f"SESSION_COOKIE_{name} is {value!r}; {type(self).__module__} sends no session"
+                    " cookie without that attribute"
                 )
 
     def __call__(self, request: HttpRequest) -> Any:

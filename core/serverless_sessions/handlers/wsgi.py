@@ -45,7 +45,7 @@ class SessionMiddleware:
         try:
             with current.entered(invocation.session):
                 body.iterable = self._app(environ, answer.start_response)
-                if answer.held is None or not _is_complete(body.iterable, environ):
+                if not _is_complete(body.iterable, environ):
                     body.look_ahead()
             answer.begin()
         except BaseException as error:

@@ -398,6 +398,13 @@ def test_the_cookie_and_headers_are_ours(ours: Site) -> None:
     assert NAME not in ours.get("/set/b/2").cookies
 
 
+def test_a_partitioned_cookie(ours: Site) -> None:
+    with override_settings(SESSION_COOKIE_PARTITIONED=True):
+        response = ours.get("/set/a/1")
+    lines = [*response.cookies.values(), response.get("Set-Cookie", "")]
+    assert "Partitioned" in "".join(map(str, lines))
+
+
 def test_a_stale_cookie_is_left_alone(ours: Site) -> None:
     ours.browser.cookies[NAME] = "u" * 43
     assert NAME not in ours.get("/look/a").cookies

@@ -270,6 +270,17 @@ def test_an_error_after_the_start_reaches_the_server_as_the_application_meant_it
     assert server.status == "200 OK"
 
 
+def test_an_error_of_a_store_after_the_start_is_raised(server: Server) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", TEXT)(b"a")
+        raise StoreUnavailable("another store of the application")
+
+    server.validates = False
+    with pytest.raises(StoreUnavailable, match="another"):
+        server.serve(app)
+    assert server.log == ["start 200 OK after 0 calls"]
+
+
 @pytest.mark.parametrize("app", [streamed, generated, written])
 def test_the_session_is_closed_once_the_answer_has_begun(server: Server, app: App) -> None:
     def late(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
