@@ -101,10 +101,10 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
             self._invocation = None
         invocation = self._at_hand()
         data = dict(invocation.session)
+        data.pop(_CREATED, None)
         life = _life(invocation)
         self._session_key = life.session_id if life.record is not None else None
         self._texts = {name: encode(name, value) for name, value in data.items()}
-        data.pop(_CREATED, None)
         if data.get(_EXPIRY):
             life.records.last(max(1, int(self.get_expiry_age(expiry=data[_EXPIRY]))))
         return data
@@ -195,7 +195,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         if user is not None and user != known and texts[_USER] != before.get(_USER):
             session.bind(str(user))
             before = before if known is None else {}
-        for name in before.keys() - texts.keys() - {_CREATED}:
+        for name in before.keys() - texts.keys():
             session.delete(name)
         for name, text in texts.items():
             if before.get(name) != text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -79,8 +80,12 @@ class FlaskSession(Session, SessionMixin):
 
     def end(self, *, failed: bool, streamed: bool) -> Outcome:
         """Save before the response leaves. Raises SessionError."""
-        self._settle_permanence()
-        shown = dict(self) if streamed and self._life.accessed else None
+        if not failed:
+            self._settle_permanence()
+        shown = None
+        if streamed and self._life.accessed:
+            with suppress(SessionError):  # then the stream cannot read it either
+                shown = dict(self)
         self.ended = True
         self.invocation.finish(failed=failed)
         self._shown = shown
@@ -144,15 +149,10 @@ class Sessions(SessionInterface):
 
     def save_session(self, app: flask.Flask, session: SessionMixin, response: Response) -> None:
         assert isinstance(session, FlaskSession)
-        if session.ended:
-            # The response of before could not be finished; this is the one about that error.
-            _put_headers(response, session.invocation.outcome().applied_to(response.headers))
-            return
-        streamed = response.is_streamed and not response.direct_passthrough
+        failed = response.status_code >= 500
         try:
-            outcome = session.end(failed=response.status_code >= 500, streamed=streamed)
+            outcome = session.end(failed=failed, streamed=response.is_streamed)
         except SessionError as error:
-            session.abandon()
             self._replace(response, error, session.invocation.outcome())
         else:
             if outcome:

@@ -305,7 +305,9 @@ def test_a_key_can_be_had_before_anything_is_kept(site: Site) -> None:
     assert site.id == key
     assert site.text("/key") == key
     assert list(SessionStore(key).keys()) == []
+    site.store.calls.clear()
     assert site.text("/look/a") == "None"
+    assert site.store.calls == ["load"]
 
 
 @pytest.mark.parametrize(("status", "saved"), [(200, True), (404, True), (500, False)])
@@ -396,6 +398,13 @@ def test_the_cookie_and_headers_are_ours(ours: Site) -> None:
     read = ours.get("/look/a")
     assert (read["Cache-Control"], read["Vary"]) == ("private", "Cookie")
     assert NAME not in ours.get("/set/b/2").cookies
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(0, False), (100, True)])
+def test_an_expiry_decides_whether_the_cookie_outlives_the_browser(
+    ours: Site, seconds: int, lasts: bool
+) -> None:
+    assert bool(ours.get(f"/expire/{seconds}").cookies[NAME]["max-age"]) is lasts
 
 
 def test_a_partitioned_cookie(ours: Site) -> None:

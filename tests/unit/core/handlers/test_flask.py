@@ -381,19 +381,18 @@ def test_a_store_that_fails_is_answered_with_503(
 def test_the_response_that_a_503_replaces_is_closed_and_its_headers_are_gone(site: Site) -> None:
     closed = []
 
+    class Body:
+        def __iter__(self) -> Iterator[str]:
+            return iter(["never sent"])
+
+        def close(self) -> None:
+            closed.append("body")
+
     @site.app.get("/stream")
     def stream() -> flask.Response:
-        def body() -> Iterator[str]:
-            try:
-                yield "never sent"
-            finally:
-                closed.append("body")
-
         flask.session["a"] = 1
-        pieces = body()
-        response = flask.Response(pieces, 201, {"X-Own": "1", "Content-Length": "10"})
+        response = flask.Response(Body(), 201, {"X-Own": "1", "Content-Length": "10"})
         response.call_on_close(lambda: closed.append("response"))
-        next(pieces)
         return response
 
     site.store.before = down
@@ -412,12 +411,22 @@ def test_an_application_may_answer_errors_of_the_store_by_itself(site: Site) -> 
 
 
 @pytest.mark.parametrize("path", ["/set/a", "/look/a"])
-def test_on_store_error_raise_is_an_error_of_the_application(path: str) -> None:
+def test_on_store_error_raise_is_an_error_of_the_application(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     site = Site(on_store_error="raise")
+
+    @site.app.before_request
+    def permanent() -> None:
+        flask.session.permanent = True
+
     site.get("/set/a")
+    site.store.calls.clear()
     site.store.before = down
     response = site.get(path)
     assert (response.status_code, "Retry-After" in response.headers) == (500, False)
+    assert len(site.store.calls) == 2, "sent again once, and not with the response to the error"
+    assert "Request finalizing failed" not in caplog.text
     site.app.testing = True
     with pytest.raises(StoreUnavailable):
         site.get(path)

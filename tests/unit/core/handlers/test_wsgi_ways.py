@@ -133,7 +133,7 @@ def test_what_is_seen_follows_from_the_rule(steps: list[Any], late: bool, is_dow
         return sent.append
 
     store.before = down
-    site = SessionMiddleware(app, store=store, config=SessionConfig())
+    site: Any = SessionMiddleware(app, store=store, config=SessionConfig())
     raised = False
     try:
         body = site({"REQUEST_METHOD": "GET"}, start_response)
