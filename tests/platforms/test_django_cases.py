@@ -51,6 +51,9 @@ def _kept(
         yield
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.mark.usefixtures("_kept")
 class TestSqlite(Cases, SimpleTestCase):  # type: ignore[misc]  # Django ships no types
     kept_in = "sqlite"

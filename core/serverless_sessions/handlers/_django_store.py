@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -32,6 +33,7 @@ _CREATED = "_created"
 """Stands in a session that Django wants to be there though it holds nothing."""
 
 _manager: SessionManager | None = None
+_lock = threading.Lock()
 
 codec.register(SafeString, "django.SafeString", str.__str__, SafeString)
 
@@ -39,9 +41,10 @@ codec.register(SafeString, "django.SafeString", str.__str__, SafeString)
 def sessions() -> SessionManager:
     """The manager of Django's sessions. Raises ConfigurationError for a wrong setting."""
     global _manager
-    if _manager is None:
-        _manager = SessionManager(getattr(settings, "SESSION_STORE", None), _config())
-    return _manager
+    with _lock:
+        if _manager is None:
+            _manager = SessionManager(getattr(settings, "SESSION_STORE", None), _config())
+        return _manager
 
 
 def _config() -> SessionConfig:
