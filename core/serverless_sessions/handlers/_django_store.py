@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from .. import clock, ids
 from ..arrival import Request
 from ..config import SessionConfig
-from ..contents import encode
+from ..contents import decode, encode
 from ..errors import SessionError, SessionGone, Unsupported
 from ..headers import Outcome
 from ..invocation import Invocation
@@ -103,11 +103,13 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         if self._texts is not None and not self._serves_request:
             self._invocation = None
         invocation = self._at_hand()
-        data = dict(invocation.session)
-        data.pop(_CREATED, None)
+        found = dict(invocation.session)
+        found.pop(_CREATED, None)
         life = _life(invocation)
         self._session_key = life.session_id if life.record is not None else None
-        self._texts = {name: encode(name, value) for name, value in data.items()}
+        self._texts = {name: encode(name, value) for name, value in found.items()}
+        # Copies: what Django's dict does to a value is handed over, and not noticed besides.
+        data = {name: decode(name, text) for name, text in self._texts.items()}
         if data.get(_EXPIRY):
             life.records.last(max(1, int(self.get_expiry_age(expiry=data[_EXPIRY]))))
         return data
@@ -194,10 +196,12 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         if before is None:
             session.clear()
             before = {}
-        user, known = data.get(_USER), _life(invocation).stored_user
-        if user is not None and user != known and texts[_USER] != before.get(_USER):
+        user = data.get(_USER)
+        if user is not None and texts[_USER] != before.get(_USER):
+            facts = _life(invocation).facts
             session.bind(str(user))
-            before = before if known is None else {}
+            if facts is not None and facts.user is not None:
+                before = {}  # a bind drops the other's data, which the application left here
         for name in before.keys() - texts.keys():
             session.delete(name)
         for name, text in texts.items():

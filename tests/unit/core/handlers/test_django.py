@@ -212,7 +212,7 @@ def test_a_log_out_holds_though_the_view_raises(site: Site) -> None:
     assert list(site.store.inner.scan()) == []
 
 
-def test_a_user_that_was_put_into_a_session_of_another_gets_none_of_its_data(
+def test_another_user_put_into_a_session_gets_what_the_application_left_in_it(
     site: Site, ann: Any
 ) -> None:
     site.get("/login/ann")
@@ -249,6 +249,19 @@ def test_a_session_that_was_deleted_by_itself_is_not_brought_back(site: Site) ->
     late["c"] = "3"
     late.save()
     assert site.stored() == {"c": '["3"]'}
+
+
+@pytest.mark.parametrize("create", [SessionStore.create, lambda kept: kept.save(must_create=True)])
+def test_a_session_made_anew_has_another_key_and_leaves_the_old_one_alone(
+    site: Site, create: Any
+) -> None:
+    site.get("/set/a/1")
+    kept = SessionStore(site.id)
+    kept["b"] = "2"
+    create(kept)
+    assert kept.session_key != site.id
+    assert dict(SessionStore(kept.session_key).items()) == {"a": "1", "b": "2"}
+    assert dict(SessionStore(site.id).items()) == {"a": "1"}
 
 
 def test_a_log_in_to_a_session_that_was_ended_meanwhile_keeps_its_own_changes_alone(

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from serverless_sessions import MemoryStore
@@ -99,6 +99,7 @@ class Player:
 @pytest.mark.parametrize("serves", [False, True])
 @settings(max_examples=150, deadline=None)
 @given(steps=st.lists(STEPS, max_size=10))
+@example(steps=[("set", "a"), ("next", ""), ("append", "a"), ("set", "a")])
 def test_the_next_request_finds_what_a_dict_would_hold(
     serves: bool, steps: list[tuple[str, str]]
 ) -> None:
