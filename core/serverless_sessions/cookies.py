@@ -33,9 +33,9 @@ def find_ids(lines: Iterable[str], name: str) -> tuple[list[str], bool]:
     return found[:CANDIDATES], refused
 
 
-def issue(config: SessionConfig, session_id: str, max_age: int) -> str:
-    """Set-Cookie for a new id; ``max_age`` in seconds counts only where cookies persist."""
-    lifetime = f"; Max-Age={max_age}" if config.cookie_persistent else ""
+def issue(config: SessionConfig, session_id: str, max_age: int | None) -> str:
+    """Set-Cookie for a new id; without ``max_age``, in seconds, it ends with the browser."""
+    lifetime = "" if max_age is None else f"; Max-Age={max_age}"
     return f"{config.cookie_name}={session_id}{lifetime}{_scope(config)}"
 
 

@@ -11,12 +11,13 @@ from .errors import SessionError
 from .events import Listener
 from .headers import Outcome
 from .lifecycle import Lifecycle
-from .session import Session
+from .session import Drive, Session
 from .steps import Pause, Steps, StoreCall
 from .store import SessionStore
 from .trampoline import run
 
 T = TypeVar("T")
+Face = TypeVar("Face")
 
 
 class Driver:
@@ -51,6 +52,10 @@ class Invocation:
         self._life = life
         self._driver = Driver(store, time_left, life.config.on_event)
         self.session = Session(life, self._drive)
+
+    def seen_as(self, face: Callable[[Lifecycle, Drive], Face]) -> Face:
+        """The same session as a framework's users know sessions."""
+        return face(self._life, self._drive)
 
     def finish(self, *, failed: bool) -> None:
         """Save before the answer leaves; after a server error only log-outs are carried out.

@@ -56,6 +56,7 @@ class Lifecycle:
         self.accessed = False
         self.closed = False
         self.created = False
+        self.persistent = config.cookie_persistent
         self.source = source
         self._offered = tuple(offered)
         self._came_with_id = bool(self._offered)
@@ -451,7 +452,7 @@ class Lifecycle:
         record = self.record
         if record is None or record.idle >= record.facts.absolute:
             return False
-        return record.idle - clock.now() <= self.config.idle_timeout - self.config.touch_every
+        return record.idle - clock.now() <= self.records.idle_timeout - self.records.touch_every
 
     def _touch(self) -> Steps[None]:
         assert self._place is not None
@@ -489,7 +490,8 @@ class Lifecycle:
         header = None
         if self._issued is not None:
             session_id, facts = self._issued
-            header = self.source.issue(session_id, facts.absolute - clock.now())
+            lasting = facts.absolute - clock.now() if self.persistent else None
+            header = self.source.issue(session_id, lasting)
         elif self._clears_id and not self._doomed:
             header = self.source.clear()
         return Outcome(header, self.accessed, self.source.vary)

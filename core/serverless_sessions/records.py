@@ -25,10 +25,16 @@ class Records:
     def __init__(
         self, config: SessionConfig, sealer: Sealer, limit: Callable[[], int | None]
     ) -> None:
+        self.idle_timeout, self.touch_every = config.idle_timeout, config.touch_every
         self._config = config
         self._sealer = sealer
         self.binds_facts = sealer.binds_facts
         self._limit = limit
+
+    def last(self, idle_timeout: int) -> None:
+        """The session at hand ends when it is not used for these seconds, whatever others do."""
+        self.idle_timeout = idle_timeout
+        self.touch_every = min(self._config.touch_every, max(1, idle_timeout // 20))
 
     def new(self, key: str, changes: Layer, user: str | None) -> Record:
         """The first record of a session. Raises SessionTooLarge."""
@@ -93,7 +99,7 @@ class Records:
             expect=expect,
             rid=seen.facts.rid if seen is not None else None,
             nonce=ids.draw_nonce(),
-            slack=self._config.touch_every,
+            slack=self.touch_every,
             seen=seen.rev if seen is not None else None,
         )
 
@@ -186,7 +192,7 @@ class Records:
         }
 
     def _idle_deadline(self) -> int:
-        return clock.now() + self._config.idle_timeout
+        return clock.now() + self.idle_timeout
 
 
 def after(record: Record, change: Change) -> Record:

@@ -63,7 +63,8 @@ def in_the_runtime(
     front_door: str, handler: str, request: pytest.FixtureRequest, variables: dict[str, str]
 ) -> Iterator[Door]:
     """Two instances, as two requests may come at once."""
-    target, runtime = f"conversations.on_lambda.{handler}", request.getfixturevalue("lambda_runtime")
+    target = f"conversations.on_lambda.{handler}"
+    runtime = request.getfixturevalue("lambda_runtime")
     with runtime.instances(2, target, TESTS, environment=variables) as function:
         yield LambdaDoor(function.invoke, front_door)
 

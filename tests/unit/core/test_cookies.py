@@ -131,14 +131,12 @@ def test_facts_8_and_11_the_same_scope_when_it_is_issued_and_when_it_is_cleared(
     settings: dict[str, Any], scope: str
 ) -> None:
     config = SessionConfig(**settings)
-    assert issue(config, A, 77) == f"{config.cookie_name}={A}{scope}"
+    assert issue(config, A, None) == f"{config.cookie_name}={A}{scope}"
     assert clear(config) == f"{config.cookie_name}=; Max-Age=0; Expires={EPOCH}{scope}"
 
 
-def test_fact_12_a_cookie_persists_only_when_asked() -> None:
-    config = SessionConfig(cookie_persistent=True)
-    assert issue(config, A, 77).startswith(f"{NAME}={A}; Max-Age=77; Path=/")
-    assert clear(config) == clear(SessionConfig())
+def test_a_cookie_that_persists_says_how_long() -> None:
+    assert issue(SessionConfig(), A, 77).startswith(f"{NAME}={A}; Max-Age=77; Path=/")
 
 
 def test_fact_10_the_longest_name_still_fits_a_browsers_limit() -> None:
