@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from . import cookies, ids
 from .config import SessionConfig
-from .errors import ConfigurationError, InvalidArgument
+from .errors import ConfigurationError, InvalidArgument, Unsupported
 
 MAX_TRUSTED_BYTES = 2048
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -75,6 +75,24 @@ class Source(ABC):
     @abstractmethod
     def clear(self) -> tuple[str, str] | None:
         """The header field that makes the client forget its id."""
+
+    def refuse_if_fixed(self, what: str) -> None:
+        """Raises Unsupported where the id is the platform's."""
+        if self.fixed is not None:
+            raise Unsupported(
+                f"{what} by giving the client another id; the id of this session is the platform's"
+            )
+
+    def refuse_one_way(self, what: str) -> None:
+        """Raises Unsupported where no answer can tell the client its id."""
+        if self.one_way:
+            raise Unsupported(
+                f"{what} by sending the client an id, which the answer to this request cannot do"
+            )
+
+    def refuse_another_id(self, what: str) -> None:
+        self.refuse_if_fixed(what)
+        self.refuse_one_way(what)
 
 
 class CookieSource(Source):

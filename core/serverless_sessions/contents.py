@@ -275,14 +275,14 @@ class Contents:
         return self._life.session_id
 
     def regenerate(self) -> None:
-        self._life.refuse_another_id("regenerate() works")
+        self._life.source.refuse_another_id("regenerate() works")
         self._life.underway.intend(lambda: self._life.state.regenerate())
 
     def bind(self, user: str | None) -> None:
         check_user(user)
-        self._life.refuse_one_way("bind() works")
+        self._life.source.refuse_one_way("bind() works")
         if self._life.record is not None:
-            self._life.refuse_if_fixed("bind() works")
+            self._life.source.refuse_if_fixed("bind() works")
         self._life.underway.intend(lambda: self._life.state.bind(user))
 
     def destroy(self) -> None:

@@ -23,20 +23,20 @@ from .errors import (
     SessionGone,
     SessionNotFound,
     TooManySessions,
-    Unsupported,
 )
-from .events import Event, EventName, emit
+from .events import EventName
 from .headers import Outcome
 from .limit import SessionLimit
+from .lookup import Lookup
 from .place import Place
-from .records import Records, after
+from .records import after
 from .state import Layer, State, Underway
-from .steps import Steps, StoreSteps
-from .store import EXPIRED, NONE, Absence, AnyStore, Entry, Expiry, Facts, Record
+from .steps import Steps
+from .store import NONE, Absence, AnyStore, Facts, Record
 from .users import Users
 
 
-class Lifecycle:
+class Lifecycle(Lookup):
     """One session in one invocation."""
 
     def __init__(
@@ -50,48 +50,20 @@ class Lifecycle:
         encode: Callable[[str, Any], str],
         time_left: Callable[[], float],
     ) -> None:
-        self.config = config
+        super().__init__(source, offered, config=config, store=store, sealer=sealer)
         self.state = State()
         self.underway = Underway()
-        self.accessed = False
         self.closed = False
         self.created = False
         self.persistent = config.cookie_persistent
-        self.source = source
-        self._offered = tuple(offered)
         self._came_with_id = bool(self._offered)
-        self.backend = store
-        self.records = Records(config, sealer, lambda: store().guarantees.max_bytes)
         self._encode = encode
         self._time_left = time_left
-        self._store = StoreSteps(config.store_timeout)
         self._limit = SessionLimit(config, Users(config, sealer, store))
-        self._place: Place | None = None
-        self._read_error: SessionError | None = None
-        self._missed: list[str] = []
         self._doomed = Doomed(self._store, config.on_event)
         self._issued: tuple[str, Facts] | None = None
         self._clears_id = False
         self._answers = True
-
-    @property
-    def session_id(self) -> str | None:
-        """The id as far as it is known without asking the store."""
-        if self._place is not None:
-            return None if self._place.gone else self._place.session_id
-        return self._offered[0] if self._offered else None
-
-    @property
-    def record(self) -> Record | None:
-        return self._place.record if self._place is not None and not self._place.gone else None
-
-    @property
-    def facts(self) -> Facts | None:
-        """The facts of the session when it was last seen. Raises CorruptRecord."""
-        place = self._place
-        if place is None or place.record is None:
-            return None
-        return self.records.facts(place.record, place.key)
 
     @property
     def stored_user(self) -> str | None:
@@ -108,35 +80,9 @@ class Lifecycle:
             return "gone" if self._place.gone else "live"
         return "unread" if self._offered else "anonymous"
 
-    # Reading
-
-    def read(self) -> Steps[Record | None]:
-        """The stored session, read at most once; a read that failed is not tried again."""
-        self.accessed = True
-        self._raise_read_error()
-        if self.record is None:
-            yield from self._locate()
-        return self.record
-
-    def read_anew(self) -> Steps[Record | None]:
-        """The stored session as it is now."""
-        self.accessed = True
-        self._raise_read_error()
-        yield from self._locate()
-        return self.record
-
-    def read_ahead(self) -> Steps[None]:
-        """Read before the handler asks for anything; what it asks for itself is its access."""
-        yield from self._locate()
-
-    def opened(self, name: str, entry: Entry) -> Entry:
-        """A stored entry of the session at hand with its text unsealed."""
-        assert self._place is not None
-        return self.records.opened(name, entry, self._place.key)
-
     def load(self, session_id: str) -> Steps[None]:
         """Go over to another session; what was changed so far belongs to the one at hand."""
-        self.refuse_if_fixed("load() works")
+        self.source.refuse_if_fixed("load() works")
         if not ids.is_well_formed(session_id):
             raise SessionNotFound("the id given to load() does not have the form of an id")
         yield from self.flush()
@@ -149,62 +95,6 @@ class Lifecycle:
         self._read_error = None
         self.state = State()
         self._tell("loaded")
-
-    def _locate(self) -> Steps[None]:
-        if self._place is not None:
-            if self._place.gone:
-                return
-            found = yield from self._find_or_remember_failure(self._place.session_id)
-            if not (isinstance(found, Place) and found.is_of(self._place)):
-                self._end(self._place)
-            else:
-                self._place = found._replace(foreign=self._place.foreign)
-            return
-        while self._offered:
-            found = yield from self._find_or_remember_failure(self._offered[0])
-            if isinstance(found, Place):
-                self._place = found
-                self._tell("loaded")
-                return
-            self._miss("expired" if found is EXPIRED else "missed")
-
-    def _miss(self, event: EventName = "missed") -> None:
-        self._missed.append(self._offered[0])
-        self._offered = self._offered[1:]
-        self._tell(event)
-
-    def _end(self, place: Place) -> None:
-        self._place = place._replace(gone=True)
-        self._missed.append(place.session_id)
-
-    def _find_or_remember_failure(self, session_id: str) -> Steps[Place | Expiry | None]:
-        try:
-            return (yield from self._find(session_id))
-        except SessionError as error:
-            self._read_error = error
-            raise
-
-    def _find(self, session_id: str) -> Steps[Place | Expiry | None]:
-        key = self.source.key(session_id)
-        found = yield from self._store.load(key)
-        through_marker = isinstance(found, Moved)
-        if isinstance(found, Moved):
-            old, key = key, found.to
-            found = yield from self._follow(old, key)
-        if not isinstance(found, Record):
-            return EXPIRED if found is EXPIRED else None
-        return Place(session_id, key, found, through_marker)
-
-    def _follow(self, old: str, new: str) -> Steps[Record | Expiry | None]:
-        """The session to which a marker leads. Raises CorruptRecord when it knows nothing of it."""
-        found = yield from self._store.load(new)
-        if isinstance(found, Record):
-            return found if self.records.comes_from(old, found, new) else None
-        return EXPIRED if found is EXPIRED else None
-
-    def _raise_read_error(self) -> None:
-        if self._read_error is not None:
-            raise self._read_error
 
     # Writing
 
@@ -341,7 +231,7 @@ class Lifecycle:
     ) -> Steps[None]:
         if not self._answers and self.source.fixed is None:
             return
-        self.refuse_one_way("a new session is begun")
+        self.source.refuse_one_way("a new session is begun")
         session_id = self.source.fixed or ids.draw()
         key = self.source.key(session_id)
         record = self.records.new(key, changes, user)
@@ -374,7 +264,7 @@ class Lifecycle:
                 record = yield from self.read_anew()
             place, binding = self._place, self.state.binding
             if record is not None:
-                self.refuse_another_id("regenerate() and bind() work")
+                self.source.refuse_another_id("regenerate() and bind() work")
             if record is None or place is None or place.gone:
                 user = self.stored_user
                 yield from self._start_over()
@@ -398,24 +288,6 @@ class Lifecycle:
                 continue
             self._arrive(session_id, key, renewed, "rotated")
             return facts.user
-
-    def refuse_if_fixed(self, what: str) -> None:
-        """Raises Unsupported where the id is the platform's."""
-        if self.source.fixed is not None:
-            raise Unsupported(
-                f"{what} by giving the client another id; the id of this session is the platform's"
-            )
-
-    def refuse_one_way(self, what: str) -> None:
-        """Raises Unsupported where no answer can tell the client its id."""
-        if self.source.one_way:
-            raise Unsupported(
-                f"{what} by sending the client an id, which the answer to this request cannot do"
-            )
-
-    def refuse_another_id(self, what: str) -> None:
-        self.refuse_if_fixed(what)
-        self.refuse_one_way(what)
 
     def _start_over(self) -> Steps[None]:
         """Nothing is there to rotate. A log-in is never dropped; else as with any write."""
@@ -495,14 +367,3 @@ class Lifecycle:
         elif self._clears_id and not self._doomed:
             header = self.source.clear()
         return Outcome(header, self.accessed, self.source.vary)
-
-    @property
-    def _handle(self) -> str | None:
-        """The public name of the session at hand, as far as it is known."""
-        record = self._place.record if self._place is not None else None
-        handle = record.facts.rid if record is not None else ""
-        return handle if ids.is_handle(handle) else None
-
-    def _tell(self, name: EventName, error: SessionError | None = None) -> None:
-        failure = type(error).__name__ if error is not None else None
-        emit(Event(name, self._handle, error=failure), self.config.on_event)
