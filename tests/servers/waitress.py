@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
-from servers.process import HOST, accepts, reserved_port, running
+from servers.process import HOST, TESTS, accepts, reserved_port, running
 
 THREADS = 8
-SERVE = """
-import sys
-from waitress.runner import run
-sys.path[:0] = [".", "../examples"]
-run()
-"""
+EXAMPLES = TESTS.parent / "examples"
 
 
 @contextmanager
-def waitress(application: str) -> Iterator[int]:
-    """Serves ``module:name``, found among the tests and the examples; gives the port."""
+def waitress(
+    application: str, variables: Mapping[str, str] | None = None, *folders: Path
+) -> Iterator[int]:
+    """Serves ``module:name``, found in the folders, the tests or the examples; gives the port."""
+    path = os.pathsep.join(map(str, (*folders, TESTS, EXAMPLES)))
+    environment = {**os.environ, "PYTHONPATH": path} if variables is None else {**variables}
     with reserved_port() as port:
         options = [f"--listen={HOST}:{port}", f"--threads={THREADS}", "--no-expose-tracebacks"]
-        serve = (
-            "import sys; sys.path[:0] = ['.', '../examples']; import waitress.runner as r; r.run()"
-        )
-        command = [sys.executable, "-c", serve, *options, application]
-        with running(command, accepts(port)):
+        command = [sys.executable, "-m", "waitress", *options, application]
+        with running(command, accepts(port), {**environment, "PYTHONPATH": path}):
             yield port

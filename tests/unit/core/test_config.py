@@ -183,6 +183,31 @@ def test_the_processs_environment_is_read_by_default(monkeypatch: pytest.MonkeyP
     assert SessionConfig.from_env().idle_timeout == 77
 
 
+@pytest.mark.parametrize(
+    "text", ["", " ", ",", "short", f"{KEYS[0]},", f",{KEYS[0]}", f"{KEYS[0]},{KEYS[0]}"]
+)
+def test_encryption_keys_that_make_no_ring_are_refused_and_never_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"SESSION_ENCRYPTION_KEYS.*key \d of") as refused:
+        from_env(SESSION_ENCRYPTION_KEYS=text)
+    assert not (parts := [part for part in text.split(",") if part.strip()]) or all(
+        part not in str(refused.value) for part in parts
+    )
+
+
+@pytest.mark.parametrize("keys", [KEYS[0], None, 3, {KEYS[0]}, (KEYS[0].encode(),), ("short",)])
+def test_encryption_keys_are_a_sequence_of_texts(keys: Any) -> None:
+    with pytest.raises(ConfigurationError, match="SESSION_ENCRYPTION_KEYS") as refused:
+        SessionConfig(encryption_keys=keys)
+    assert KEYS[0] not in str(refused.value)
+
+
+def test_no_encryption_key_is_shown() -> None:
+    config = SessionConfig(encryption_keys=list(KEYS))
+    assert config.encryption_keys == KEYS
+    shown = f"{config!r} {config} {config.changed(idle_timeout=60)!r}"
+    assert all(key not in shown for key in KEYS)
+
+
 def test_the_name_takes_the_strictest_prefix_that_the_other_settings_allow() -> None:
     assert SessionConfig(cookie_domain="example.com").cookie_name == "__Secure-session"
     assert SessionConfig(cookie_path="/shop").cookie_name == "__Secure-session"
