@@ -7,12 +7,17 @@ import pytest
 from servers.fixtures import Servers
 from servers.moto_server import DynamoDBServer
 from support.deployed import Cloud
-from support.terraform import Provider, provider
+from support.terraform import Installed, Provider, provider, terraform
+
+
+@pytest.fixture(scope="session", name="terraform")
+def _terraform(servers: Servers) -> Installed:
+    return servers.start("terraform", terraform())
 
 
 @pytest.fixture(scope="session")
-def aws_provider(servers: Servers) -> Provider:
-    return servers.start("aws_provider", provider("hashicorp/aws"))
+def aws_provider(servers: Servers, terraform: Installed) -> Provider:
+    return servers.start("aws_provider", provider("hashicorp/aws", terraform))
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,13 @@ from serverless_sessions_adapters import _dynamodb_table as dynamodb_table
 from serverless_sessions_adapters._dynamodb_requests import Table
 from serverless_sessions_adapters.dynamodb import DEFAULT_TABLE
 from support.hcl import blocks, inputs_table, local_values, outputs_table
-from support.missing import program
-from support.terraform import INFRA
+from support.terraform import INFRA, Installed
 
 MODULES = sorted(path.parent.name for path in INFRA.glob("*/versions.tf"))
 
 
-def test_the_files_are_formatted() -> None:
-    command = [program("terraform"), "fmt", "-check", "-diff", "-recursive", str(INFRA)]
+def test_the_files_are_formatted(terraform: Installed) -> None:
+    command = [terraform.path, "fmt", "-check", "-diff", "-recursive", str(INFRA)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
 

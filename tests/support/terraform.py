@@ -88,19 +88,32 @@ class Provider:
     version: str
 
 
+@dataclass(frozen=True)
+class Installed:
+    """The command itself."""
+
+    path: str
+    version: str
+    platform: str
+
+
 @contextmanager
-def provider(name: str) -> Iterator[Provider]:
+def terraform() -> Iterator[Installed]:
+    """Raises ServerMissing."""
+    path = program("terraform")
+    said = subprocess.run([path, "version", "-json"], capture_output=True, check=True, timeout=60)
+    found = json.loads(said.stdout)
+    yield Installed(path, f"Terraform {found['terraform_version']}", found["platform"])
+
+
+@contextmanager
+def provider(name: str, terraform: Installed) -> Iterator[Provider]:
     """A provider such as ``hashicorp/aws``, for this machine. Raises ServerMissing."""
-    told = subprocess.run(
-        [program("terraform"), "version", "-json"], capture_output=True, check=True, timeout=60
-    )
-    terraform = json.loads(told.stdout)
     for folder in plugin_folders():
-        found = folder.glob(f"{REGISTRY}/{name}/*/{terraform['platform']}/*")
+        found = folder.glob(f"{REGISTRY}/{name}/*/{terraform.platform}/*")
         versions = sorted({path.parents[1].name for path in found})
         if versions:
-            told_version = f"Terraform {terraform['terraform_version']}, {name} {versions[-1]}"
-            yield Provider(folder, told_version)
+            yield Provider(folder, f"{terraform.version} with {name} {' '.join(versions)}")
             return
     raise ServerMissing(f"{name} is in none of Terraform's plugin folders (CONTRIBUTING.md)")
 
