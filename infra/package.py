@@ -83,7 +83,7 @@ def lay_out_for_azure(folder: Path, options: Options) -> None:
     """As Core Tools lay out what is published without a build in the cloud."""
     site_packages = folder / ".python_packages" / "lib" / "site-packages"
     site_packages.mkdir(parents=True)
-    install(site_packages, options)
+    install(site_packages, options, "azure-functions>=1.21")
     name = add_app(folder, options.app)
     (folder / "function_app.py").write_text(f"from {name}.azure_functions import app as app\n")
     (folder / "host.json").write_text(HOST_JSON)
@@ -96,7 +96,7 @@ PLATFORMS = {
 }
 
 
-def install(folder: Path, options: Options) -> None:
+def install(folder: Path, options: Options, *more: str) -> None:
     """Wheels for the function's processor and Python, never a build of this machine's."""
     machine = MACHINES[options.arch]
     glibcs = ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
@@ -107,7 +107,7 @@ def install(folder: Path, options: Options) -> None:
         command += ["--platform", f"{glibc}_{machine}"]
     if options.requirements:
         command += ["--requirement", str(options.requirements)]
-    subprocess.run([*command, options.requirement], check=True)  # noqa: S603  (no shell, our own words)
+    subprocess.run([*command, options.requirement, *more], check=True)  # noqa: S603  (no shell, our own words)
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for metadata in folder.glob("*.dist-info"):
         for name in PIP_NOTES:

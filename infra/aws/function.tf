@@ -64,7 +64,7 @@ resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_115:a limit of its own would be taken from the account's, for every other function
   #checkov:skip=CKV_AWS_116:whoever calls by HTTP waits for the answer, so there is no event to keep
   #checkov:skip=CKV_AWS_117:DynamoDB is reached by its public endpoint with IAM; a VPC adds nothing but a NAT gateway
-  #checkov:skip=CKV_AWS_173:settings are no secrets; Lambda encrypts them with a key of its own
+  #checkov:skip=CKV_AWS_173:Lambda encrypts the environment with a key of its own
   #checkov:skip=CKV_AWS_272:signing needs a profile of the account's; the zip's hash is in the plan
   count = local.has_function ? 1 : 0
 

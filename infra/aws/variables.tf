@@ -224,7 +224,7 @@ variable "settings" {
 }
 
 variable "environment" {
-  description = "Further environment variables of the function."
+  description = "Further environment variables of the function. Secrets, such as SESSION_TRUSTED_ID_KEY, belong here, from values that Terraform knows to be sensitive."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from serverless_sessions import SessionConfig
-from serverless_sessions.config import _PARSERS
+from serverless_sessions.config import _PARSERS, _SECRETS
 from serverless_sessions_adapters import _dynamodb_table as dynamodb_table
 from serverless_sessions_adapters._dynamodb_requests import Table
 from serverless_sessions_adapters.dynamodb import DEFAULT_TABLE
@@ -75,7 +75,8 @@ def test_the_actions_of_dynamodb_are_those_that_the_library_checks_for() -> None
 
 
 def test_the_settings_are_the_librarys() -> None:
-    """All that the environment can say, but for the store, which the module knows."""
+    """All that the environment can say, but for secrets, which have no place in a plan, and the
+    store, which the module knows."""
     kind = str(blocks("aws", "variable")["settings"]["type"])
-    assert set(re.findall(r"(\w+)\W+optional", kind)) == set(_PARSERS) - {"store"}
+    assert set(re.findall(r"(\w+)\W+optional", kind)) == set(_PARSERS) - _SECRETS
     assert set(_PARSERS) <= {field.name for field in fields(SessionConfig)}
