@@ -179,6 +179,8 @@ variable "settings" {
     cookie_secure      = optional(bool)
     cookie_partitioned = optional(bool)
     cookie_persistent  = optional(bool)
+    max_per_user       = optional(number)
+    on_max_per_user    = optional(string)
     save_on_error      = optional(bool)
     on_store_error     = optional(string)
   })
@@ -220,6 +222,21 @@ variable "settings" {
       contains(["respond", "raise"], var.settings.on_store_error)
     )
     error_message = "settings: on_store_error must be respond or raise."
+  }
+
+  validation {
+    condition = var.settings.max_per_user == null ? true : (
+      var.settings.max_per_user >= 0 && var.settings.max_per_user <= 100 &&
+      floor(var.settings.max_per_user) == var.settings.max_per_user
+    )
+    error_message = "settings: max_per_user must be a whole number from 0 to 100."
+  }
+
+  validation {
+    condition = var.settings.on_max_per_user == null ? true : (
+      contains(["end_oldest", "refuse"], var.settings.on_max_per_user)
+    )
+    error_message = "settings: on_max_per_user must be end_oldest or refuse."
   }
 }
 

@@ -17,7 +17,7 @@ import pytest
 from serverless_sessions import clock, ids
 from serverless_sessions.testing.cases.base import loaded
 from servers.iam_proxy import Policy, iam_proxy
-from servers.lambda_runtime import Function, running_function
+from servers.lambda_rie import LambdaFunction, LambdaRuntime
 from servers.process import HOST, TESTS
 from support.deployed import LISTS, Cart, Cloud, deployed_cart
 from support.dynamodb import items
@@ -32,7 +32,9 @@ CONTRACT = TESTS / "infra" / "as_the_function.py"
 
 
 @pytest.mark.timeout(600)
-def test_the_cart_on_aws(aws_provider: Provider, cloud: Cloud, tmp_path: Path) -> None:
+def test_the_cart_on_aws(
+    aws_provider: Provider, cloud: Cloud, lambda_runtime: LambdaRuntime, tmp_path: Path
+) -> None:
     with deployed_cart(cloud, aws_provider.mirror, tmp_path) as cart:
         assert cloud.what_has(cart.name) == set(LISTS)
         cart.terraform.assert_settled(**cart.variables)
@@ -41,7 +43,7 @@ def test_the_cart_on_aws(aws_provider: Provider, cloud: Cloud, tmp_path: Path) -
         with iam_proxy(cloud.port, policy, cart.table_arns) as port:
             to_dynamodb = f"http://{HOST}:{port}"
             environment = {**cloud.environment, "AWS_ENDPOINT_URL_DYNAMODB": to_dynamodb}
-            with running_function(cart.function, **environment) as function:
+            with cart.function(lambda_runtime, **environment) as function:
                 somebody_shops(cart, function)
                 the_settings_are_in_force(cart, function)
             the_contract_holds(cart, to_dynamodb)
@@ -55,7 +57,7 @@ def the_library_takes_the_table(cart: Cart) -> None:
         assert [finding for finding in store.check() if not finding.ok] == []
 
 
-def somebody_shops(cart: Cart, function: Function) -> None:
+def somebody_shops(cart: Cart, function: LambdaFunction) -> None:
     visitor = visiting(function)
     assert visitor.get("/about").status == 200
     assert visitor.cookies == {}
@@ -81,7 +83,7 @@ def somebody_shops(cart: Cart, function: Function) -> None:
         assert store.list_user("Ada") == []
 
 
-def the_settings_are_in_force(cart: Cart, function: Function) -> None:
+def the_settings_are_in_force(cart: Cart, function: LambdaFunction) -> None:
     visitor = visiting(function)
     visitor.post("/cart/add", sku="mug")
     with cart.operator() as store:
@@ -121,7 +123,7 @@ def nothing_is_wrong_with_the_policies(cart: Cart) -> None:
     assert [str(one.issue) for one in analyze_policy_string(spoiled).findings] == ["UNKNOWN_ACTION"]
 
 
-def visiting(function: Function) -> Visitor:
+def visiting(function: LambdaFunction) -> Visitor:
     return Visitor(lambda event, _: function.invoke(event), "http-api")
 
 

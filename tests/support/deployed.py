@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import tempfile
 import uuid
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
 
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
-from servers.lambda_runtime import Deployed
+from servers.lambda_rie import LambdaFunction, LambdaRuntime
 from servers.process import HOST
 from support.packages import build_package
 from support.terraform import Terraform, copied
@@ -88,17 +93,23 @@ class Cart:
     def name(self) -> str:
         return self.variables["name"]
 
-    @property
-    def function(self) -> Deployed:
+    @contextmanager
+    def function(self, runtime: LambdaRuntime, **environment: str) -> Iterator[LambdaFunction]:
+        """The deployed zip, with the environment, the handler and the time that were deployed;
+        ``environment`` has what a place to run gives besides."""
         found = self.cloud.ask("lambda", "get_function", FunctionName=self.name)["Configuration"]
-        return Deployed(
-            arn=found["FunctionArn"],
-            handler=found["Handler"],
-            timeout=found["Timeout"],
-            environment=found["Environment"]["Variables"],
-            package=self.package,
-            sha256=found["CodeSha256"],
-        )
+        digest = base64.b64encode(sha256(self.package).digest()).decode()
+        assert digest == found["CodeSha256"], "another package is deployed"
+        with tempfile.TemporaryDirectory() as folder:
+            zipfile.ZipFile(BytesIO(self.package)).extractall(folder)
+            with runtime.function(
+                found["Handler"],
+                Path(folder),
+                seconds=found["Timeout"],
+                environment={**environment, **found["Environment"]["Variables"]},
+                alone=True,
+            ) as function:
+                yield function
 
     @property
     def policies(self) -> list[str]:

@@ -105,3 +105,27 @@ run "the_fifth" {
     var.settings,
   ]
 }
+
+run "the_sixth" {
+  command = plan
+
+  variables {
+    settings = { max_per_user = 101 }
+  }
+
+  expect_failures = [
+    var.settings,
+  ]
+}
+
+run "the_seventh" {
+  command = plan
+
+  variables {
+    settings = { on_max_per_user = "forget" }
+  }
+
+  expect_failures = [
+    var.settings,
+  ]
+}
