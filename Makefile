@@ -16,7 +16,11 @@ DJANGO_SOURCE := django-5.2.19
 PYRIGHT_VERSION := 1.1.414
 PYRIGHT := .make/pyright-$(PYRIGHT_VERSION)/node_modules/pyright/index.js
 
-.PHONY: demo test servers programs check bench format clean
+CHECKOV_VERSION := 3.3.30
+CHECKOV := .make/checkov-$(CHECKOV_VERSION)
+PLATFORM ?= aws
+
+.PHONY: demo test servers programs check package bench format clean
 
 demo: $(DEMO)
 	SESSION_STORE="$${SESSION_STORE:-sqlite:///.sessions/demo.db}" PYTHONPATH=examples \
@@ -64,12 +68,18 @@ programs:
 	-@which $(PROGRAMS) >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get --quiet update && \
 		apt-get --quiet install --yes --no-install-recommends $(PROGRAMS); }
 
-check: $(INSTALLED) $(PYRIGHT) servers
+check: $(INSTALLED) $(PYRIGHT) $(CHECKOV) servers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	node $(PYRIGHT)
+	$(CHECKOV)/bin/checkov --directory infra --framework terraform --skip-download --quiet --compact
 	$(BIN)/pytest -q -m packaging
+
+# The zip of the shopping cart, or of APP, in dist/; infra/package.py tells what else can be said.
+package: $(INSTALLED)
+	$(BIN)/python infra/package.py --platform $(PLATFORM) $(ARCH:%=--arch %) $(APP:%=--app %) \
+		$(EXTRAS:%=--extras %) $(REQUIREMENTS:%=--requirements %)
 
 bench: $(INSTALLED)
 	$(BIN)/python tests/benchmarks/bench_requests.py
@@ -89,3 +99,9 @@ $(DEMO) $(INSTALLED): .venv/.%: pyproject.toml
 $(PYRIGHT):
 	npm install --prefix .make/pyright-$(PYRIGHT_VERSION) --no-save --no-package-lock \
 		--no-audit --no-fund --omit=optional pyright@$(PYRIGHT_VERSION)
+
+# Apart, for what it pins.
+$(CHECKOV):
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION) \
+		|| { rm -rf $@; exit 1; }

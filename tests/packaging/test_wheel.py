@@ -67,7 +67,7 @@ def test_the_tests_pass_against_the_installed_wheel(built: Path, tmp_path: Path)
 
     work = tmp_path / "work"
     for name in ("tests", "examples", "docs"):
-        ignored = shutil.ignore_patterns("__pycache__", "packaging", "typing")
+        ignored = shutil.ignore_patterns("__pycache__", "packaging", "typing", "infra")
         shutil.copytree(ROOT / name, work / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, work / name)

@@ -94,13 +94,16 @@ class LambdaRuntime:
         *folders: Path,
         seconds: int = 10,
         environment: Mapping[str, str] | None = None,
+        alone: bool = False,
     ) -> Iterator[LambdaFunction]:
         """``handler`` is module.function, the module in one of ``folders``; ``seconds`` is the
-        timeout. Nothing of this process's environment is there."""
+        timeout. Nothing of this process's environment is there; ``alone``, nothing can be imported
+        but from ``folders`` and what Lambda's runtime has, either."""
+        sources, options = ([], "-SPBm") if alone else (_SOURCES, "-m")
         with reserved_port() as port, reserved_port() as api_port:
             variables = {
                 "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
-                "PYTHONPATH": ":".join(map(str, [*folders, *_SOURCES, self.client])),
+                "PYTHONPATH": ":".join(map(str, [*folders, *sources, self.client])),
                 **(environment or {}),
             }
             command = [
@@ -108,7 +111,7 @@ class LambdaRuntime:
                 str(self.emulator),
                 *("--runtime-interface-emulator-address", f"{HOST}:{port}"),
                 *("--runtime-api-address", f"{HOST}:{api_port}"),
-                *(sys.executable, "-m", "awslambdaric", handler),
+                *(sys.executable, options, "awslambdaric", handler),
             ]
             with running(command, accepts(port)) as pid:
                 yield LambdaFunction(port, pid)

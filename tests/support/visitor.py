@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import urlencode
 
 from serverless_sessions import Session
 from serverless_sessions.testing.lambda_events import (
@@ -33,7 +34,16 @@ class Visitor:
         pairs = [f"{name}={value}" for name, value in self.cookies.items()]
         lines = ["; ".join(pairs)] if in_one_line else pairs
         headers = [("Cookie", line) for line in lines if line]
-        event = to_event(self._door, HttpRequest("GET", path, headers=headers))
+        return self._send(HttpRequest("GET", path, headers=headers))
+
+    def post(self, path: str, **form: str) -> HttpResponse:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = [("Cookie", cookie)] if cookie else []
+        headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+        return self._send(HttpRequest("POST", path, headers=headers, body=urlencode(form).encode()))
+
+    def _send(self, request: HttpRequest) -> HttpResponse:
+        event = to_event(self._door, request)
         self.context = LambdaContext()
         response = to_response(self._door, self._handler(event, self.context))
         for line in response.values("set-cookie"):
