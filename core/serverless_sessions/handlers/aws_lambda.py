@@ -118,6 +118,7 @@ def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
             status=door.status,
             answer=door.answer,
             error=door.error,
+            made=whole,
         )
 
         def call(session: Any) -> Any:
@@ -125,12 +126,9 @@ def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
                 return call_with_session(handler, session, event, context)
             return handler(event, context)
 
-        async def awaited_whole(session: Any) -> Any:
-            return whole(await call(session))
-
         if awaited:
-            return _loop.run(exchange_async(manager, at, awaited_whole))
-        return exchange(manager, at, lambda session: whole(call(session)))
+            return _loop.run(exchange_async(manager, at, call))
+        return exchange(manager, at, call)
 
     hide_session(lambda_handler, handler)
     lambda_handler.sessions = manager  # type: ignore[attr-defined]
