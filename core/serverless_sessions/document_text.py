@@ -32,10 +32,12 @@ class Marker(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """What a rotation has to know of the session it leaves: its version and its deadline."""
+    """What a rotation has to know of the session it leaves. ``entries`` are as they are stored:
+    what it does not change keeps the fields that are neither Astro's nor ours."""
 
     version: Any
     deadline: int
+    entries: Map
 
 
 class Document(NamedTuple):
@@ -57,35 +59,49 @@ def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
     entries = devalue.loads(text)
     if type(entries) is not Map or not all(_is_entry(entry) for entry in entries.values()):
         raise CorruptRecord("what is stored for the session is not a session's text")
-    moved = _data(entries, MOVED)
-    if moved is not None:
-        return Document(entries, version, marker=_marker(moved))
+    if entries.get(MOVED) is not None:
+        # Past its hour it leads nowhere, and what was there is no more alive than before.
+        moved = _data(entries, MOVED)
+        return Document(entries, version, marker=_marker(moved) if moved is not None else None)
     told = _data(entries, FACTS)
     record = _adopted(key) if told is None and adopts else _record(told)
     if record is None:
         return Document(entries, version)
     rotated_from = told.get("from") if told is not None else None
-    rev = Revision(version, record.deadline)
+    rev = Revision(version, record.deadline, entries)
     record = record._replace(entries=_session_entries(entries), rev=rev)
     return Document(entries, version, record, rotated_from=rotated_from)
 
 
-def written(record: Record, *, rotated_from: str | None = None) -> str:
-    """The text of a new record."""
-    entries = Map({name: _stored(entry) for name, entry in record.entries.items()})
+def written(
+    record: Record, seen: Revision | None = None, *, rotated_from: str | None = None
+) -> str:
+    """The text of a new record, or of one that goes on where another was ``seen``."""
+    before = seen.entries if seen is not None else Map()
+    entries = Map()
+    for name, entry in record.entries.items():
+        stored = before.get(name)
+        stays = stored is not None and _entry(stored) == entry
+        entries[name] = stored if stays else _stored(entry)
     return devalue.dumps(_with_facts(entries, record, rotated_from))
 
 
 def changed(document: Document, change: Change) -> tuple[str, Record]:
     """The text of a live document after ``change``, and its record; what the change does not
-    name stays as whoever wrote it left it, and what has ended goes."""
+    name stays as whoever wrote it left it, a key that is no text included, and what has ended
+    goes."""
     record = document.record
     assert record is not None
     now, kept = clock.now(), Map()
     for name, entry in document.entries.items():
-        theirs = not isinstance(name, str) or name in _OURS
-        goes = change.clear or name in change.remove or name in change.set
-        if theirs or not (goes or not _entry(entry).alive(now)):
+        if not isinstance(name, str):
+            stays = not change.clear
+        elif name in _OURS:
+            stays = True
+        else:
+            goes = change.clear or name in change.remove or name in change.set
+            stays = not goes and _entry(entry).alive(now)
+        if stays:
             kept[name] = entry
     for name, new in change.set.items():
         kept[name] = _stored(new)
