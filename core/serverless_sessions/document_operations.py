@@ -37,8 +37,8 @@ from .store import (
 )
 
 MAX_BYTES = 1_000_000
-PAUSES = (0.002, 0.02)
-"""Seconds, at random, before a lost compare-and-set is tried again."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
+"""Seconds, of which a random part passes before a lost compare-and-set is tried again."""
 
 
 class Texts(ABC):
@@ -102,8 +102,10 @@ class TextStore(ClientStore):
     def purge(self, limit: int = 1000) -> int:
         """Remove texts of sessions that have expired and markers past their hour, at most
         ``limit``; returns how many went. What Astro began and no function changed stays."""
-        gone = 0
-        for key in self.keys() or ():
+        keys, gone = self.keys(), 0
+        if keys is None:
+            return super().purge(limit)
+        for key in keys:
             if gone >= limit:
                 break
             gone += self.ask("purging a session", self.operations.purge(key))
@@ -145,7 +147,7 @@ class TextOperations(StoreOperations):
 
     def create(self, key: str, record: Record) -> Asking[None]:
         text, version = self._sized(document_text.written(record), record), ABSENT
-        looks_first = not self._texts.conditional
+        patience, looks_first = _Patience(self._texts), not self._texts.conditional
         while True:
             if looks_first:
                 document = yield from self._get(key)
@@ -158,13 +160,14 @@ class TextOperations(StoreOperations):
                 yield from self._put(key, text, version, record)
             except Conflict as lost:
                 looks_first = True
-                yield from self._breath(lost)
+                yield from patience.after(lost)
             else:
                 return
 
     def update(self, key: str, change: Change) -> Asking[None]:
         if change.expect and not self._texts.conditional:
             raise Unsupported("the backend has no conditional writes")
+        patience = _Patience(self._texts)
         while True:
             document = yield from self._get(key)
             record = _live(document)
@@ -180,7 +183,7 @@ class TextOperations(StoreOperations):
             try:
                 yield from self._put(key, self._sized(text, after), document.version, after)
             except Conflict as lost:
-                yield from self._breath(lost)
+                yield from patience.after(lost)
             else:
                 return
 
@@ -223,6 +226,7 @@ class TextOperations(StoreOperations):
     def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
         """What is there becomes a marker to nowhere before it is removed, so that a rotation at
         the same time has either happened, and is followed, or fails."""
+        patience = _Patience(self._texts)
         while True:
             found = yield from self._texts.get(key)
             if found is None:
@@ -237,7 +241,7 @@ class TextOperations(StoreOperations):
                 try:
                     yield from self._put_marker(key, "", 0, found[1])
                 except Conflict as lost:
-                    yield from self._breath(lost)
+                    yield from patience.after(lost)
                     continue
             yield from self._texts.remove(key)
             is_dead = document is not None and _live(document) is None
@@ -309,9 +313,18 @@ class TextOperations(StoreOperations):
         refuse_oversize(len(text.encode()), self._texts.max_bytes)
         return text
 
-    def _breath(self, lost: Conflict) -> Asking[None]:
-        """A moment for whoever was first. Raises ``lost`` when no time is left."""
-        seconds = random.uniform(*PAUSES)  # noqa: S311  (jitter)
+
+class _Patience:
+    """A random pause before each further try, until the time for the call is used up."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._longest = FIRST_PAUSE
+
+    def after(self, lost: Conflict) -> Asking[None]:
+        """A moment for whoever was first. Raises Conflict when no time is left."""
+        seconds = random.random() * self._longest  # noqa: S311  (jitter)
+        self._longest = min(LONGEST_PAUSE, 2 * self._longest)
         if clock.time_left() <= seconds:
             raise Conflict("others kept changing the session until time was up") from lost
         yield from self._texts.pause(seconds)
