@@ -36,7 +36,7 @@ def planted(store: AzureTextStore) -> list[str]:
 
 
 class TestAzureTexts(StoreContract):
-    threads, increments, duels = 8, 4, 50
+    threads, increments, duels = 4, 4, 20
 
     @pytest.fixture
     def store(self, table: AzureTextStore) -> SessionStore:
@@ -48,7 +48,7 @@ class TestAzureTexts(StoreContract):
 
 
 class TestAzureTextsAwaited(AsyncStoreContract):
-    threads, increments, duels = 4, 4, 25
+    threads, increments, duels = 4, 4, 20
 
     @pytest.fixture
     def async_store(self, table: AzureTextStore) -> AsyncSessionStore:
