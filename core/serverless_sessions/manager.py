@@ -190,8 +190,9 @@ class SessionManager:
 
     def _checked(self, store: AnyStore) -> AnyStore:
         """A shared session must be where Astro looks; one in memory is a test's."""
-        shares = store.guarantees.shared_with_astro or store.kind == "memory"
-        if self.config.shared_with_astro and not shares:
+        if not self.config.shared_with_astro:
+            return store
+        if not store.guarantees.shared_with_astro and store.kind != "memory":
             raise ConfigurationError(
                 f"{type(store).__name__} keeps sessions where Astro does not look; with"
                 " shared_with_astro (SESSION_SHARED_WITH_ASTRO), SESSION_STORE is the place of"

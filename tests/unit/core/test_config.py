@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "cookie_secure": True,
     "cookie_partitioned": False,
     "cookie_persistent": False,
+    "shared_with_astro": False,
     "trusted_id_key": "",
     "encryption_keys": (),
     "save_on_error": False,

@@ -181,7 +181,7 @@ def test_a_key_that_is_no_text_survives_a_change_and_goes_with_the_rest(
     store.update(key, Change(set=entries(a="[2]"), remove=frozenset({"7"})))
     assert 7 in devalue.loads(documents.texts[key][0])
     store.update(key, Change(clear=True, set=entries(b="[2]")))
-    assert list(devalue.loads(documents.texts[key][0])) == ["b", "_sls.facts"]
+    assert set(devalue.loads(documents.texts[key][0])) == {"b", "_sls.facts"}
 
 
 LEGACY: dict[str, tuple[str, str]] = {
