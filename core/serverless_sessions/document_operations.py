@@ -16,6 +16,7 @@ from .errors import (
     Moved,
     SessionError,
     SessionGone,
+    SessionTooLarge,
     StoreUnavailable,
     Unsupported,
 )
@@ -116,7 +117,8 @@ class TextOperations(StoreOperations):
     """A change reads the text, changes it, and puts it back if nobody was first; else it is done
     again on what they left. What a put cannot condition is not promised, and checked by a read.
 
-    Requests: load 1, create 1, update 2, rotate 3, delete 3. Each race lost adds 2 and a pause.
+    Requests: load 1, create 1, update 1 after a read and 2 without, rotate 3, delete 3. Each race
+    lost adds 2 and a pause.
     """
 
     def __init__(self, texts: Texts, adopts: bool) -> None:
@@ -141,9 +143,10 @@ class TextOperations(StoreOperations):
         if document.marker is not None:
             to, grace_until = document.marker
             return Moved(to) if to and grace_until > clock.now() else None
-        if document.record is not None and _live(document) is None:
-            return EXPIRED
-        return _live(document)
+        record = _live(document)
+        if record is not None:
+            return record._replace(rev=Revision(document))
+        return None if document.record is None else EXPIRED
 
     def create(self, key: str, record: Record) -> Asking[None]:
         text, version = self._sized(document_text.written(record), record), ABSENT
@@ -167,22 +170,17 @@ class TextOperations(StoreOperations):
     def update(self, key: str, change: Change) -> Asking[None]:
         if change.expect and not self._texts.conditional:
             raise Unsupported("the backend has no conditional writes")
-        patience = _Patience(self._texts)
+        patience, seen = _Patience(self._texts), change.seen
+        if isinstance(seen, Revision) and seen.document.key == key and self._texts.conditional:
+            # By what was seen; it may be otherwise by now.
+            with suppress(SessionGone, Moved, Conflict, SessionTooLarge):
+                yield from self._change(seen.document, change)
+                return
         while True:
             document = yield from self._get(key)
-            record = _live(document)
-            if document is None or record is None:
-                raise _moved_or_gone(document)
-            if change.nonce and change.nonce == record.nonce:
-                return
-            if change.rid not in (None, record.facts.rid):
-                raise SessionGone("another session stands under this key")
-            if not change.is_met_by(record.entries, clock.now()):
-                raise Conflict("an entry is not as the change expects it")
-            text, after = document_text.changed(document, change)
             try:
-                yield from self._put(key, self._sized(text, after), document.version, after)
-            except Conflict as lost:
+                yield from self._change(document, change)
+            except _Overtaken as lost:
                 yield from patience.after(lost)
             else:
                 return
@@ -195,7 +193,7 @@ class TextOperations(StoreOperations):
         seen = rev if isinstance(rev, Revision) else None
         text = document_text.written(record, seen, rotated_from=old)
         self._sized(text, record)
-        if seen is None or seen.deadline <= clock.now():
+        if seen is None or seen.document.key != old or not seen.record.alive(clock.now()):
             before = yield from self._get(old)
             raise _moved_or_gone(before) if _live(before) is None else _changed()
         if not self._texts.conditional:
@@ -211,7 +209,7 @@ class TextOperations(StoreOperations):
                 return
             version = target.version
         try:
-            yield from self._put_marker(old, new, grace_until, seen.version)
+            yield from self._put_marker(old, new, grace_until, seen.document.version)
         except Conflict:
             before = yield from self._get(old)
             if not _leads(before, new):
@@ -293,10 +291,28 @@ class TextOperations(StoreOperations):
             raise Conflict("another session stands under the new key")
         if before is None or _live(before) is None:
             raise _moved_or_gone(before)
-        if before.version != seen.version:
+        if before.version != seen.document.version:
             raise _changed()
         yield from self._put(new, document_text.written(record, seen), ABSENT, record)
-        yield from self._put_marker(old, new, grace_until, seen.version)
+        yield from self._put_marker(old, new, grace_until, seen.document.version)
+
+    def _change(self, document: Document | None, change: Change) -> Asking[None]:
+        """Carry out a change on what was read. Raises _Overtaken when somebody was first."""
+        record = _live(document)
+        if document is None or record is None:
+            raise _moved_or_gone(document)
+        if change.nonce and change.nonce == record.nonce:
+            return
+        if change.rid not in (None, record.facts.rid):
+            raise SessionGone("another session stands under this key")
+        if not change.is_met_by(record.entries, clock.now()):
+            raise Conflict("an entry is not as the change expects it")
+        text, after = document_text.changed(document, change)
+        self._sized(text, after)
+        try:
+            yield from self._put(document.key, text, document.version, after)
+        except Conflict as lost:
+            raise _Overtaken("somebody changed the session first") from lost
 
     def _put(self, key: str, text: str, version: Any, record: Record) -> Asking[Any]:
         ends = record.deadline + TTL_LAG_SECONDS
@@ -312,6 +328,10 @@ class TextOperations(StoreOperations):
         refuse_oversize(size_of(record.entries), self._texts.max_bytes * 3 // 4)
         refuse_oversize(len(text.encode()), self._texts.max_bytes)
         return text
+
+
+class _Overtaken(Conflict):
+    """What a change was made on is no longer what is there."""
 
 
 class _Patience:

@@ -31,26 +31,29 @@ class Marker(NamedTuple):
     grace_until: int
 
 
-class Revision(NamedTuple):
-    """What a rotation has to know of the session it leaves. ``entries`` are as they are stored:
-    what it does not change keeps the fields that are neither Astro's nor ours."""
-
-    version: Any
-    deadline: int
-    entries: Map
-
-
 class Document(NamedTuple):
     """What stands under a stored key.
 
     ``rotated_from`` names the key that has to be a marker to this one before it counts.
     """
 
+    key: str
     entries: Map
     version: Any
     record: Record | None = None
     marker: Marker | None = None
     rotated_from: str | None = None
+
+
+class Revision(NamedTuple):
+    """A live record as it was read: what to write over, and what a rotation leaves."""
+
+    document: Document
+
+    @property
+    def record(self) -> Record:
+        assert self.document.record is not None
+        return self.document.record
 
 
 def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
@@ -62,22 +65,21 @@ def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
     if entries.get(MOVED) is not None:
         # Past its hour it leads nowhere, and what was there is no more alive than before.
         moved = _data(entries, MOVED)
-        return Document(entries, version, marker=_marker(moved) if moved is not None else None)
+        return Document(key, entries, version, marker=_marker(moved) if moved is not None else None)
     told = _data(entries, FACTS)
     record = _adopted(key) if told is None and adopts else _record(told)
     if record is None:
-        return Document(entries, version)
+        return Document(key, entries, version)
     rotated_from = told.get("from") if told is not None else None
-    rev = Revision(version, record.deadline, entries)
-    record = record._replace(entries=_session_entries(entries), rev=rev)
-    return Document(entries, version, record, rotated_from=rotated_from)
+    record = record._replace(entries=_session_entries(entries))
+    return Document(key, entries, version, record, rotated_from=rotated_from)
 
 
 def written(
     record: Record, seen: Revision | None = None, *, rotated_from: str | None = None
 ) -> str:
     """The text of a new record, or of one that goes on where another was ``seen``."""
-    before = seen.entries if seen is not None else Map()
+    before = seen.document.entries if seen is not None else Map()
     entries = Map()
     for name, entry in record.entries.items():
         stored = before.get(name)

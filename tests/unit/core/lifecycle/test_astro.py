@@ -111,7 +111,7 @@ NO_IDS = [
     f"{{{KNOWN}}}",
     KNOWN.replace("-", ""),
     f"{KNOWN}x",
-    ids.draw(),
+    "A" * 43,
     "../..",
 ]
 
@@ -154,7 +154,7 @@ def test_a_session_that_astro_began_is_read_and_changed_in_place(
     async def add(session: Any) -> None:
         (await settled(session.get("cart"))).append({"sku": "b", "qty": 1})
 
-    assert spent(documents, browser, add) == ["get", "get", "put"]
+    assert spent(documents, browser, add) == ["get", "put"]
     assert browser.id == KNOWN
     assert astros(documents, KNOWN)["cart"] == [{"sku": "a", "qty": 2}, {"sku": "b", "qty": 1}]
 
