@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from . import clock, ids
+from . import clock
 from .arrival import Source
 from .backoff import Backoff
-from .compression import expanded
 from .config import SessionConfig
 from .doomed import Doomed
 from .encryption import Sealer
 from .errors import (
     Conflict,
-    CorruptRecord,
     Moved,
     SessionError,
     SessionGone,
@@ -30,6 +28,7 @@ from .events import EventName
 from .headers import Outcome
 from .limit import SessionLimit
 from .lookup import Lookup
+from .opened import decoded
 from .place import Place
 from .records import after
 from .state import Layer, State, Underway
@@ -85,10 +84,7 @@ class Lifecycle(Lookup):
 
     def decode(self, name: str, text: str) -> Any:
         """The value of an opened entry's text. Raises CorruptRecord."""
-        try:
-            return self._codec.loads(expanded(text))
-        except CorruptRecord as error:
-            raise CorruptRecord(f"{name!r}: {error}") from error
+        return decoded(self._codec, name, text)
 
     def load(self, session_id: str) -> Steps[None]:
         """Go over to another session; what was changed so far belongs to the one at hand."""

@@ -164,7 +164,7 @@ class SessionManager:
     @property
     def _accounts(self) -> Accounts:
         users = Users(self.config, self.sealer, lambda: self.store)
-        return Accounts(users, self.config.idle_timeout)
+        return Accounts(users, self.config.idle_timeout, self.codec)
 
     def _driver(self) -> Driver:
         return Driver(self._sync_store, _unlimited, self.config.on_event)
