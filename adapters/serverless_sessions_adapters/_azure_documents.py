@@ -52,7 +52,9 @@ class EntityTexts(Texts):
         entity = {"PartitionKey": self._partition, "RowKey": key, PROPERTY: text}
         try:
             if if_version is ABSENT:
-                answer = yield lambda table: table.client.create_entity(entity, **bounds())
+                answer = yield lambda table: table.client.create_entity(
+                    entity, response_preference="return-no-content", **bounds()
+                )
             else:
                 answer = yield lambda table: table.client.update_entity(
                     entity,

@@ -224,6 +224,9 @@ class SessionConfig:
             raise _refused("cookie_name", self.cookie_name, "letters, digits, _ and - with Astro")
         if self.encryption_keys:
             raise _refused("shared_with_astro", True, "off with encryption_keys: Astro has no keys")
+        if self.max_per_user:
+            what = "off with max_per_user: nobody's sessions can be listed where Astro keeps them"
+            raise _refused("shared_with_astro", True, what)
 
     @property
     def id_kind(self) -> ids.Kind:

@@ -55,6 +55,11 @@ def test_encryption_is_refused_as_astro_has_no_keys() -> None:
     assert "A" * 43 not in str(no.value)
 
 
+def test_a_limit_of_sessions_is_refused_as_they_cannot_be_counted() -> None:
+    with pytest.raises(ConfigurationError, match="max_per_user"):
+        SessionConfig.astro({"SESSION_MAX_PER_USER": "3"})
+
+
 def test_no_other_setting_than_a_switch() -> None:
     with pytest.raises(ConfigurationError, match="SESSION_SHARED_WITH_ASTRO"):
         SessionConfig(shared_with_astro="yes")  # type: ignore[arg-type]  # read as text
