@@ -1,10 +1,10 @@
-"""The contract suite over Redis and Upstash with Astro's layout: one server, and three nodes."""
+"""The contract suite over Redis and Upstash with Astro's layout, and a cluster of three nodes."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
@@ -12,9 +12,17 @@ from hypothesis.stateful import run_state_machine_as_test
 from contract.fault_cases import FaultCases
 from serverless_sessions import AsyncSessionStore, open_store
 from serverless_sessions.document_operations import TextStore
-from serverless_sessions.store import SessionStore
-from serverless_sessions.testing.async_contract import AsyncStoreContract
-from serverless_sessions.testing.cases.base import fresh_key
+from serverless_sessions.errors import Moved
+from serverless_sessions.store import DELETED, Change, SessionStore
+from serverless_sessions.testing.async_contract import AsyncStoreContract, blocking
+from serverless_sessions.testing.cases.base import (
+    created,
+    entries,
+    fresh_key,
+    loaded,
+    rotated,
+    texts,
+)
 from serverless_sessions.testing.contract import StoreContract
 from serverless_sessions.testing.machine import store_machine
 from serverless_sessions_adapters.redis import RedisTextStore
@@ -51,6 +59,8 @@ def native(store: TextStore) -> AsyncSessionStore:
 
 
 class TestRedisTexts(StoreContract):
+    threads, increments, duels = 8, 8, 50
+
     @pytest.fixture
     def store(self, redis_server: RedisServer) -> Iterator[SessionStore]:
         with closing(opened(redis_server.url)) as store:
@@ -61,13 +71,12 @@ class TestRedisTexts(StoreContract):
         return planted(store)
 
 
-class TestRedisClusterTextsAwaited(AsyncStoreContract):
-    threads, increments, duels = 8, 4, 50
+class TestRedisTextsAwaited(AsyncStoreContract):
+    threads, increments, duels = 8, 4, 20
 
     @pytest.fixture
-    def async_store(self, redis_cluster: RedisCluster) -> Iterator[AsyncSessionStore]:
-        url = f"{redis_cluster.url.removesuffix('/0')}?cluster=on"
-        with closing(opened(url)) as store:
+    def async_store(self, redis_server: RedisServer) -> Iterator[AsyncSessionStore]:
+        with closing(opened(redis_server.url)) as store:
             yield native(store)
 
 
@@ -97,7 +106,7 @@ def upstash_texts(upstash: Upstash, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 class TestUpstashTexts(StoreContract):
-    threads, increments, duels = 8, 4, 50
+    threads, increments, duels = 8, 4, 20
 
     @pytest.fixture
     def store(self, upstash_texts: UpstashTextStore) -> SessionStore:
@@ -109,11 +118,31 @@ class TestUpstashTexts(StoreContract):
 
 
 class TestUpstashTextsAwaited(AsyncStoreContract):
-    threads, increments, duels = 8, 4, 50
+    threads, increments, duels = 8, 4, 20
 
     @pytest.fixture
     def async_store(self, upstash_texts: UpstashTextStore) -> AsyncSessionStore:
         return native(upstash_texts)
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_on_a_cluster_a_session_moves_from_slot_to_slot(
+    redis_cluster: RedisCluster, awaited: bool
+) -> None:
+    url = f"{redis_cluster.url.removesuffix('/0')}?cluster=on"
+    with closing(opened(url)) as store, ExitStack() as stack:
+        used = stack.enter_context(blocking(native(store))) if awaited else store
+        for _ in range(5):
+            key = created(used)
+            used.update(key, Change(set=entries(a="1")))
+            new = rotated(used, key, grace=10)
+            moved = used.load(key)
+            assert isinstance(moved, Moved)
+            assert moved.to == new
+            assert texts(loaded(used, new)) == {"first": "1", "a": "1"}
+            assert isinstance(used.delete(key), Moved)
+            assert used.delete(new) is DELETED
+            assert used.load(new) is None
 
 
 def test_redis_texts_beside_memory(redis_server: RedisServer) -> None:
