@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.data.tables import EdmType, UpdateMode
 
 from serverless_sessions import clock
@@ -136,6 +137,15 @@ def won(write: Request) -> Asking[bool]:
     if not answer:
         raise StoreUnavailable("a write to the table was answered by nothing")
     return True
+
+
+def asked(request: Request) -> Asking[Any]:
+    return (yield request)
+
+
+def created_table(options: Mapping[str, float]) -> Asking[None]:
+    with suppress(ResourceExistsError):
+        yield lambda table: table.client.create_table(**options)
 
 
 def _row_of_user(user: str, key: str, ends: int) -> Operation:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import groupby, islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import ResourceExistsError
 
 from serverless_sessions import clock
 from serverless_sessions.errors import AccessDenied, ConfigurationError, SessionError
-from serverless_sessions.sansio import Asking, ClientStore, Request
+from serverless_sessions.sansio import Asking, ClientStore
 from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
 
 from ._azure_client import KEY, ROLE, Account, long_bounds
+from ._azure_documents import DEFAULT_PARTITION, AzureTextStore
+from ._azure_documents import DEFAULT_TABLE as ASTROS_TABLE
 from ._azure_entities import Stored, Write
 from ._azure_operations import AzureTablesOperations
 from ._azure_requests import (
+    asked,
+    created_table,
     partition_of,
     read,
     removed,
@@ -79,12 +81,12 @@ class AzureTablesStore(ClientStore):
         return limit - left
 
     def provision(self) -> None:
-        self.ask("creating the table", _creation())
+        self.ask("creating the table", created_table(long_bounds()))
 
     def deprovision(self) -> None:
         """As of every store; Azure takes a minute before the name can be used again."""
         self.ask(
-            "removing the table", _asked(lambda table: table.client.delete_table(**long_bounds()))
+            "removing the table", asked(lambda table: table.client.delete_table(**long_bounds()))
         )
 
     def check(self) -> list[Finding]:
@@ -117,7 +119,7 @@ class AzureTablesStore(ClientStore):
         """Entities that ``query`` finds, of each the properties ``select`` or all."""
         found = self.client.client.query_entities(query, select=selected(*select), **long_bounds())
         pages = found.by_page()
-        while (page := self.ask(action, _asked(lambda _: next(pages, None)))) is not None:
+        while (page := self.ask(action, asked(lambda _: next(pages, None)))) is not None:
             yield list(page)
 
 
@@ -129,15 +131,6 @@ def _remedy(error: SessionError) -> str:
             return f"grant the role {ROLE!r} on the table, or mend {KEY} or {CONNECTION}"
         case _:
             return "see whether the account has that name, and its network rules let you in"
-
-
-def _asked(request: Request) -> Asking[Any]:
-    return (yield request)
-
-
-def _creation() -> Asking[None]:
-    with suppress(ResourceExistsError):
-        yield lambda table: table.client.create_table(**long_bounds())
 
 
 def _removed(rows: Sequence[Stored]) -> Asking[int]:
@@ -156,7 +149,7 @@ def _that_can_go_together(rows: Sequence[Stored]) -> Iterator[list[Stored]]:
             yield batch
 
 
-def open_url(url: StoreURL) -> AzureTablesStore:
+def open_url(url: StoreURL) -> AzureTablesStore | AzureTextStore:
     """``azure-tables://ACCOUNT/TABLE`` or ``azure-tables:///TABLE``; the table is ``sessions``
     where none is named.
 
@@ -167,17 +160,40 @@ def open_url(url: StoreURL) -> AzureTablesStore:
 
     Without an account: the connection string in AZURE_STORAGE_CONNECTION_STRING, or in the
     variable that ``connection`` names, such as AzureWebJobsStorage.
+
+    With ``layout=astro``, sessions are where Astro's azure-storage-table driver keeps them: in the
+    table ``unstorage`` where none is named, under the partition key ``partition`` (unstorage).
     """
     url.allow_parts("host", "path")
-    table = url.path.removeprefix("/") or DEFAULT_TABLE
+    with url.parameters() as take:
+        endpoint, connection = take.text("endpoint"), take.text("connection")
+        is_astro = take.choice("layout", "properties", "astro") == "astro"
+        partition = take.text("partition", DEFAULT_PARTITION)
+    table = url.path.removeprefix("/") or (ASTROS_TABLE if is_astro else DEFAULT_TABLE)
     if not re.fullmatch("[A-Za-z][A-Za-z0-9]{2,62}", table):
         raise ConfigurationError(
             f"{url}: a table's name is 3 to 63 letters and digits and begins with a letter"
         )
-    with url.parameters() as take:
-        endpoint, connection = take.text("endpoint"), take.text("connection")
+    if "partition" in url.query and not (is_astro and re.fullmatch("[A-Za-z0-9_.:-]+", partition)):
+        raise ConfigurationError(
+            f"{url}: the parameter 'partition' is for layout=astro, and of letters, digits and _.:-"
+        )
+    account = _signing_in(url, endpoint, connection)
+    try:
+        if is_astro:
+            return AzureTextStore(account, table, partition)
+        return AzureTablesStore(account, table)
+    except ValueError as error:
+        if account.connection_string is None:
+            raise
+        raise ConfigurationError(
+            f"{connection or CONNECTION} is not the connection string of a storage account"
+        ) from error
+
+
+def _signing_in(url: StoreURL, endpoint: str, connection: str) -> Account:
     if url.host and not connection:
-        return AzureTablesStore(_account(url, endpoint), table)
+        return _account(url, endpoint)
     if url.host or endpoint:
         raise ConfigurationError(
             f"{url}: name an account, and perhaps its endpoint, or a connection string's variable"
@@ -187,12 +203,7 @@ def open_url(url: StoreURL) -> AzureTablesStore:
         raise ConfigurationError(
             f"{url}: the parameter 'connection' is the name of an environment variable"
         )
-    try:
-        return AzureTablesStore(_connected(url, variable), table)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{variable} is not the connection string of a storage account"
-        ) from error
+    return _connected(url, variable)
 
 
 def _account(url: StoreURL, endpoint: str) -> Account:

@@ -73,6 +73,8 @@ class FileStore(DocumentStore):
 
 
 class _Files(Documents):
+    kind = "file"
+
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
         self.max_bytes = max_bytes

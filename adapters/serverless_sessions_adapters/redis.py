@@ -26,6 +26,7 @@ from serverless_sessions.sansio import Asking, Request
 from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
+from ._redis_documents import ScriptTexts, ScriptTextStore, base_of
 from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations, ScriptStore
 
 CONNECT_SECONDS = 1.0
@@ -62,30 +63,18 @@ class RedisStore(ScriptStore):
     def check(self) -> list[Finding]:
         """Look for scripts, the version and the eviction policy; a random key is read."""
         self.load(secrets.token_hex(32))
-        findings = [Finding(True, "Redis runs the scripts")]
-        for node in self._nodes():
-            version = tuple(map(int, node["redis_version"].split(".")[:2]))
-            findings.append(
-                Finding(
-                    version >= LEAST_VERSION,
-                    f"the server speaks for Redis {node['redis_version']}",
-                    "use Redis 6.2 or newer, or Valkey",
-                )
-            )
-            policy = node.get("maxmemory_policy", "unknown")
-            findings.append(
-                Finding(
-                    policy == "noeviction" or not node.get("maxmemory"),
-                    f"maxmemory-policy is {policy}",
-                    "set maxmemory-policy to noeviction: any other ends sessions at will",
-                )
-            )
-        return findings
+        info = self.ask("looking at the server", _asked(lambda client: client.info()))
+        return _findings(info)
 
-    def _nodes(self) -> list[dict[str, Any]]:
-        """What INFO says of the server, or of each node of a cluster."""
-        info: dict[str, Any] = self.ask("looking at the server", _info())
-        return [info] if "redis_version" in info else list(info.values())
+
+class RedisTextStore(ScriptTextStore):
+    """Keeps each session in a text where Astro's redis driver keeps its own."""
+
+    def check(self) -> list[Finding]:
+        """As of ``RedisStore``."""
+        self.load(secrets.token_hex(32))
+        info = self.ask("looking at the server", _asked(lambda connected: connected.client.info()))
+        return _findings(info)
 
 
 class RedisOperations(ScriptOperations):
@@ -118,8 +107,31 @@ class RedisOperations(ScriptOperations):
                 return StoreUnavailable(what)
 
 
-def _info() -> Asking[Any]:
-    return (yield lambda client: client.info())
+def _asked(request: Request) -> Asking[Any]:
+    return (yield request)
+
+
+def _findings(info: dict[str, Any]) -> list[Finding]:
+    """On what INFO says of the server, or of each node of a cluster."""
+    findings = [Finding(True, "Redis runs the scripts")]
+    for node in [info] if "redis_version" in info else list(info.values()):
+        version = tuple(map(int, node["redis_version"].split(".")[:2]))
+        findings.append(
+            Finding(
+                version >= LEAST_VERSION,
+                f"the server speaks for Redis {node['redis_version']}",
+                "use Redis 6.2 or newer, or Valkey",
+            )
+        )
+        policy = node.get("maxmemory_policy", "unknown")
+        findings.append(
+            Finding(
+                policy == "noeviction" or not node.get("maxmemory"),
+                f"maxmemory-policy is {policy}",
+                "set maxmemory-policy to noeviction: any other ends sessions at will",
+            )
+        )
+    return findings
 
 
 if TYPE_CHECKING:
@@ -205,14 +217,16 @@ class _AsyncCluster:
             return await self._client.initialize()
 
 
-def open_url(url: StoreURL) -> RedisStore:
+def open_url(url: StoreURL) -> RedisStore | RedisTextStore:
     """``redis://user:password@host:port/0``, or ``rediss://`` for TLS.
 
     Parameters: ``prefix`` of the keys (session), ``cluster`` (off), ``max_bytes`` of a session,
-    ``ca``, a file of certificates to trust besides the system's.
+    ``ca``, a file of certificates to trust besides the system's. With ``layout=astro``, sessions
+    are where Astro's redis driver with the option ``base`` keeps them; ``max_bytes`` is of a text.
     """
     url.allow_parts("user", "password", "host", "port", "path")
     with url.parameters() as take:
+        base = base_of(url, take)
         prefix = take.text("prefix", DEFAULT_PREFIX)
         max_bytes = take.integer("max_bytes", MAX_BYTES, least=1)
         cluster = take.flag("cluster", False)
@@ -235,6 +249,8 @@ def open_url(url: StoreURL) -> RedisStore:
     if not cluster:
         options["db"] = _database(url)
     client, open_async = (_cluster if cluster else _single)(options, tls)
+    if base is not None:
+        return RedisTextStore(ScriptTexts(RedisOperations(), base, max_bytes), client, open_async)
     return RedisStore(client, open_async, prefix=prefix, max_bytes=max_bytes)
 
 

@@ -24,6 +24,7 @@ from serverless_sessions.sansio import Request
 from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
+from ._redis_documents import ScriptTexts, ScriptTextStore, base_of
 from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations, ScriptStore
 
 URL_VARIABLE = "UPSTASH_REDIS_REST_URL"
@@ -52,6 +53,15 @@ class UpstashStore(ScriptStore):
 
     def check(self) -> list[Finding]:
         """Look whether the token may run scripts; a random key is read."""
+        self.load(secrets.token_hex(32))
+        return [Finding(True, "Upstash runs the scripts")]
+
+
+class UpstashTextStore(ScriptTextStore):
+    """Keeps each session in a text where Astro's upstash driver keeps its own."""
+
+    def check(self) -> list[Finding]:
+        """As of ``UpstashStore``."""
         self.load(secrets.token_hex(32))
         return [Finding(True, "Upstash runs the scripts")]
 
@@ -93,13 +103,16 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, upstash_redis.errors.UpstashError) else ""
 
 
-def open_url(url: StoreURL) -> UpstashStore:
+def open_url(url: StoreURL) -> UpstashStore | UpstashTextStore:
     """``upstash://``, with UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN set.
 
-    Parameters: ``prefix`` of the keys (session), ``max_bytes`` of a session.
+    Parameters: ``prefix`` of the keys (session), ``max_bytes`` of a session. With
+    ``layout=astro``, sessions are where Astro's upstash driver with the option ``base`` keeps
+    them; ``max_bytes`` is of a text.
     """
     url.allow_parts()
     with url.parameters() as take:
+        base = base_of(url, take)
         prefix = take.text("prefix", DEFAULT_PREFIX)
         max_bytes = take.integer("max_bytes", MAX_BYTES, least=1)
     address, token = _from_environment(URL_VARIABLE), _from_environment(TOKEN_VARIABLE)
@@ -117,6 +130,9 @@ def open_url(url: StoreURL) -> UpstashStore:
 
     client = upstash_redis.Redis(**options)
     _bound(client)
+    if base is not None:
+        texts = ScriptTexts(UpstashOperations(), base, max_bytes)
+        return UpstashTextStore(texts, client, open_async)
     return UpstashStore(client, open_async, prefix=prefix, max_bytes=max_bytes)
 
 

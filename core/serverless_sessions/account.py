@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from . import clock
-from .contents import check_key, check_user, decode, moment
+from .contents import check_key, check_user, moment
 from .errors import InvalidArgument, SessionNotFound
+from .opened import decoded
 from .steps import Steps
 from .users import LiveSession, Users
+from .values.codecs import Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class UserSession:
 class Accounts:
     """The questions, as steps."""
 
-    def __init__(self, users: Users, idle_timeout: int) -> None:
+    def __init__(self, users: Users, idle_timeout: int, codec: Codec) -> None:
         self._users = users
+        self._codec = codec
         self._idle_timeout = idle_timeout
 
     def sessions_of(self, user: str, show: Iterable[str]) -> Steps[list[UserSession]]:
@@ -66,10 +69,10 @@ class Accounts:
         return ended
 
     def _shown(self, one: LiveSession, names: Iterable[str]) -> UserSession:
-        facts = self._users.records.facts(one.record, one.key)
+        facts, opened = self._users.records.facts(one.record, one.key), self._users.records.opened
         entries, now = one.record.entries, clock.now()
         data = {
-            name: decode(name, self._users.records.opened(name, entries[name], one.key).text)
+            name: decoded(self._codec, name, opened(name, entries[name], one.key).text)
             for name in names
             if name in entries and entries[name].alive(now)
         }

@@ -58,6 +58,7 @@ class Source(ABC):
     vary: str | None = None
     fixed: str | None = None
     one_way: bool = False
+    kind: ids.Kind = ids.OWN
 
     @abstractmethod
     def offered(self) -> tuple[list[str], bool]:
@@ -65,7 +66,7 @@ class Source(ABC):
 
     def key(self, session_id: str) -> str:
         """The stored key of an id."""
-        return ids.stored_key(session_id)
+        return self.kind.stored_key(session_id)
 
     @abstractmethod
     def issue(self, session_id: str, max_age: int | None) -> tuple[str, str] | None:
@@ -99,11 +100,13 @@ class CookieSource(Source):
     vary = "Cookie"
 
     def __init__(self, config: SessionConfig, request: Request) -> None:
+        self.kind = config.id_kind
         self._config = config
         self._request = request
 
     def offered(self) -> tuple[list[str], bool]:
-        return cookies.find_ids(self._request.lines("cookie"), self._config.cookie_name)
+        lines = self._request.lines("cookie")
+        return cookies.find_ids(lines, self._config.cookie_name, self.kind)
 
     def issue(self, session_id: str, max_age: int | None) -> tuple[str, str]:
         return "Set-Cookie", cookies.issue(self._config, session_id, max_age)
@@ -116,15 +119,16 @@ class HeaderSource(Source):
     """Ids of the cookie's kind in a header field, which only a client that is no browser page
     of another site can send."""
 
-    def __init__(self, name: str, request: Request) -> None:
+    def __init__(self, name: str, kind: ids.Kind, request: Request) -> None:
         self.vary = name
+        self.kind = kind
         self._name = name
         self._request = request
 
     def offered(self) -> tuple[list[str], bool]:
         values = [line.strip(" \t") for line in self._request.lines(self._name.lower())]
-        found = [value for value in dict.fromkeys(values) if ids.is_well_formed(value)]
-        return found[: cookies.CANDIDATES], any(not ids.is_well_formed(v) for v in values)
+        found = [value for value in dict.fromkeys(values) if self.kind.is_well_formed(value)]
+        return found[: cookies.CANDIDATES], any(not self.kind.is_well_formed(v) for v in values)
 
     def issue(self, session_id: str, max_age: int | None) -> tuple[str, str]:
         return self._name, session_id
@@ -195,7 +199,7 @@ class Arrivals:
             return trusted
         source: Source
         if self._id_from is not None:
-            source = HeaderSource(self._id_from.name, request)
+            source = HeaderSource(self._id_from.name, config.id_kind, request)
         else:
             source = CookieSource(config, request)
         source.one_way = request.one_way
@@ -214,6 +218,11 @@ class Arrivals:
 
 def _check_trusted(trusted_id: TrustedId, config: SessionConfig) -> None:
     name, find = trusted_id
+    if config.shared_with_astro:
+        raise ConfigurationError(
+            "trusted_id has no place beside shared_with_astro (SESSION_SHARED_WITH_ASTRO): Astro"
+            " finds a session by its cookie alone"
+        )
     if not _SOURCE_NAME.fullmatch(name) or name == ids.COOKIE or not callable(find):
         raise ConfigurationError(
             f"trusted_id is a name and a function that finds the id in the request, such as"

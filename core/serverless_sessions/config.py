@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from . import keyring
+from . import ids, keyring
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _PRESETS = {
     "aal3": {"absolute_timeout": DAY // 2, "idle_timeout": 900},
 }
 
+_ASTRO_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ATTRIBUTE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
 _SECRETS = frozenset({"store", "trusted_id_key", "encryption_keys"})
@@ -61,6 +62,7 @@ class SessionConfig:
     cookie_secure: bool = True
     cookie_partitioned: bool = False
     cookie_persistent: bool = False
+    shared_with_astro: bool = False
     trusted_id_key: str = field(default="", repr=False)
     encryption_keys: Sequence[str] = field(default=(), repr=False)
     save_on_error: bool = False
@@ -99,7 +101,20 @@ class SessionConfig:
             text = environ.get(variable)
             if text or (text is not None and setting.name in _NEVER_EMPTY):
                 settings[setting.name] = _parse(setting.name, text)
+        if settings.get("shared_with_astro"):
+            settings.setdefault("idle_timeout", settings.get("absolute_timeout", 30 * DAY))
         return cls(**settings)
+
+    @classmethod
+    def astro(cls, environ: Mapping[str, str] = os.environ, **settings: Any) -> Self:
+        """``from_env`` for sessions that an Astro site reads and writes as well.
+
+        The cookie is ``astro-session`` where no other name is given, and ids are UUIDs of version
+        4 under which the store has the session as they are: whoever reads the store can take the
+        sessions over. As a use by Astro moves no deadline, a session may stay idle as long as it
+        lasts in all, unless ``idle_timeout`` is given. Raises ConfigurationError.
+        """
+        return cls.from_env(environ, **{"shared_with_astro": True, **settings})
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -110,6 +125,7 @@ class SessionConfig:
         self._check_times()
         self._check_cookie()
         self._check_encryption_keys()
+        self._check_astro()
         if self.trusted_id_key and len(self.trusted_id_key) < 32:
             raise _refused("trusted_id_key", self.trusted_id_key, "32 characters or more")
         if self.on_store_error not in ("respond", "raise"):
@@ -136,6 +152,8 @@ class SessionConfig:
         return max(1, self.idle_timeout // 20)
 
     def _default_cookie_name(self) -> str:
+        if self.shared_with_astro:
+            return "astro-session"
         if not self.cookie_secure:
             return "session"
         scoped = self.cookie_domain is not None or self.cookie_path != "/"
@@ -198,6 +216,23 @@ class SessionConfig:
         if len(name) + 43 > 4096:
             raise _refused("cookie_name", name[:20] + "…", "short: name and value fit 4096 bytes")
 
+    def _check_astro(self) -> None:
+        """Astro 7: ``core/cookies`` takes no other names; nothing in it opens what we seal."""
+        if not self.shared_with_astro:
+            return
+        if not _ASTRO_NAME.fullmatch(self.cookie_name):
+            raise _refused("cookie_name", self.cookie_name, "letters, digits, _ and - with Astro")
+        if self.encryption_keys:
+            raise _refused("shared_with_astro", True, "off with encryption_keys: Astro has no keys")
+        if self.max_per_user:
+            what = "off with max_per_user: nobody's sessions can be listed where Astro keeps them"
+            raise _refused("shared_with_astro", True, what)
+
+    @property
+    def id_kind(self) -> ids.Kind:
+        """The kind of ids that these sessions have."""
+        return ids.ASTRO if self.shared_with_astro else ids.OWN
+
     def _check_encryption_keys(self) -> None:
         keys = self.encryption_keys
         form = "keys of `serverless-sessions keygen`, each there once"
@@ -258,6 +293,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "cookie_secure": _boolean,
     "cookie_partitioned": _boolean,
     "cookie_persistent": _boolean,
+    "shared_with_astro": _boolean,
     "trusted_id_key": str,
     "encryption_keys": _list,
     "save_on_error": _boolean,

@@ -11,10 +11,9 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from . import clock, csrf
-from .compression import compressed, expanded, is_compressed
+from .compression import compressed, is_compressed
 from .errors import (
     Conflict,
-    CorruptRecord,
     InvalidArgument,
     SessionGone,
     Unsupported,
@@ -25,7 +24,7 @@ from .records import CSRF
 from .state import UNDECIDED, HandedOut, Layer
 from .steps import Steps
 from .store import ABSENT, RESERVED, Entry
-from .values import codec, is_immutable
+from .values import is_immutable
 
 FLASH: Final = RESERVED + "flash."
 MAX_KEY_BYTES: Final = 1024
@@ -143,8 +142,8 @@ class Contents:
             return MISSING
         held = self._life.state.held(name, self._life.stored_user)
         if held is None:
-            value = decode(name, entry.text)
-            text = None if is_immutable(value) else encode(name, value)
+            value = self._life.decode(name, entry.text)
+            text = None if is_immutable(value) else self._life.encode(name, value)
             held = HandedOut(value, text, entry.deadline, is_compressed(entry.text))
             self._life.state.handed_out[name] = held
         return held.value
@@ -153,6 +152,10 @@ class Contents:
 
     def set(self, name: str, value: Any, ttl: Ttl | None, compress: bool) -> None:
         check_key(name)
+        if compress and self._life.config.shared_with_astro:
+            raise Unsupported(
+                "set(compress=True): Astro, which shares the session, cannot expand it"
+            )
         entry = self._new_entry(name, value, _deadline(ttl), compress=compress)
         self._life.underway.intend(lambda: self._life.state.set(name, entry))
 
@@ -175,7 +178,7 @@ class Contents:
         self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Ttl | Keep | None
     ) -> Steps[Any]:
         life, backoff = self._life, self._life.backoff()
-        life.state.absorb(encode)
+        life.state.absorb(life.encode)
         if life.state.binding is not None or life.state.clears:
             with suppress(SessionGone):
                 yield from life.flush()
@@ -207,11 +210,11 @@ class Contents:
         default: Any,
         ttl: Ttl | Keep | None,
     ) -> tuple[Any, Entry]:
-        text = before.text if before is not None else encode(name, default)
-        argument = decode(name, text)
-        shown = None if is_immutable(argument) else encode(name, argument)
+        text = before.text if before is not None else self._life.encode(name, default)
+        argument = self._life.decode(name, text)
+        shown = None if is_immutable(argument) else self._life.encode(name, argument)
         value = fn(argument)
-        if value is None and shown is not None and encode(name, argument) != shown:
+        if value is None and shown is not None and self._life.encode(name, argument) != shown:
             raise UnsupportedValue(
                 f"modify({name!r}): the function changed its argument and returned None; "
                 "it must return the new value"
@@ -238,7 +241,7 @@ class Contents:
             names = [] if record is None else sorted(self._waiting_flashes(record.entries))
             if record is None or not names:
                 return []
-            shown = [tuple(decode(n, life.opened(n, record.entries[n]).text)) for n in names]
+            shown = [tuple(life.decode(n, life.opened(n, record.entries[n]).text)) for n in names]
             expect = {name: record.entries[name].text for name in names}
             try:
                 yield from life.commit(Layer(removed=set(names)), expect)
@@ -313,7 +316,7 @@ class Contents:
         stored_as: str | None = None,
         compress: bool = False,
     ) -> Entry:
-        text = encode(name, value)
+        text = self._life.encode(name, value)
         if compress:
             text = compressed(name, text)
         self._life.records.check_value_size(stored_as or name, text)
@@ -328,17 +331,6 @@ class Contents:
 
 def _drawn_once(secret: str | None) -> str:
     return secret or csrf.draw_secret()
-
-
-def encode(name: str, value: Any) -> str:
-    return codec.dumps(value, key=name)
-
-
-def decode(name: str, text: str) -> Any:
-    try:
-        return codec.loads(expanded(text))
-    except CorruptRecord as error:
-        raise CorruptRecord(f"{name!r}: {error}") from error
 
 
 def check_key(name: object) -> None:

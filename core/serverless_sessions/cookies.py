@@ -11,7 +11,7 @@ CANDIDATES = 2
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
-def find_ids(lines: Iterable[str], name: str) -> tuple[list[str], bool]:
+def find_ids(lines: Iterable[str], name: str, kind: ids.Kind = ids.OWN) -> tuple[list[str], bool]:
     """The first two well-formed ids under ``name`` in raw Cookie lines, and whether any value
     of that name was refused.
 
@@ -26,7 +26,7 @@ def find_ids(lines: Iterable[str], name: str) -> tuple[list[str], bool]:
             if not separator or given.rstrip(" \t") != name:
                 continue
             value = value.lstrip(" \t")
-            if not ids.is_well_formed(value):
+            if not kind.is_well_formed(value):
                 refused = True
             elif value not in found:
                 found.append(value)

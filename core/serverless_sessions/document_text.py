@@ -31,24 +31,29 @@ class Marker(NamedTuple):
     grace_until: int
 
 
-class Revision(NamedTuple):
-    """What a rotation has to know of the session it leaves: its version and its deadline."""
-
-    version: Any
-    deadline: int
-
-
 class Document(NamedTuple):
     """What stands under a stored key.
 
     ``rotated_from`` names the key that has to be a marker to this one before it counts.
     """
 
+    key: str
     entries: Map
     version: Any
     record: Record | None = None
     marker: Marker | None = None
     rotated_from: str | None = None
+
+
+class Revision(NamedTuple):
+    """A live record as it was read: what to write over, and what a rotation leaves."""
+
+    document: Document
+
+    @property
+    def record(self) -> Record:
+        assert self.document.record is not None
+        return self.document.record
 
 
 def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
@@ -57,35 +62,48 @@ def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
     entries = devalue.loads(text)
     if type(entries) is not Map or not all(_is_entry(entry) for entry in entries.values()):
         raise CorruptRecord("what is stored for the session is not a session's text")
-    moved = _data(entries, MOVED)
-    if moved is not None:
-        return Document(entries, version, marker=_marker(moved))
+    if entries.get(MOVED) is not None:
+        # Past its hour it leads nowhere, and what was there is no more alive than before.
+        moved = _data(entries, MOVED)
+        return Document(key, entries, version, marker=_marker(moved) if moved is not None else None)
     told = _data(entries, FACTS)
     record = _adopted(key) if told is None and adopts else _record(told)
     if record is None:
-        return Document(entries, version)
+        return Document(key, entries, version)
     rotated_from = told.get("from") if told is not None else None
-    rev = Revision(version, record.deadline)
-    record = record._replace(entries=_session_entries(entries), rev=rev)
-    return Document(entries, version, record, rotated_from=rotated_from)
+    record = record._replace(entries=_session_entries(entries))
+    return Document(key, entries, version, record, rotated_from=rotated_from)
 
 
-def written(record: Record, *, rotated_from: str | None = None) -> str:
-    """The text of a new record."""
-    entries = Map({name: _stored(entry) for name, entry in record.entries.items()})
+def written(
+    record: Record, seen: Revision | None = None, *, rotated_from: str | None = None
+) -> str:
+    """The text of a new record, or of one that goes on where another was ``seen``."""
+    before = seen.document.entries if seen is not None else Map()
+    entries = Map()
+    for name, entry in record.entries.items():
+        stored = before.get(name)
+        stays = stored is not None and _entry(stored) == entry
+        entries[name] = stored if stays else _stored(entry)
     return devalue.dumps(_with_facts(entries, record, rotated_from))
 
 
 def changed(document: Document, change: Change) -> tuple[str, Record]:
     """The text of a live document after ``change``, and its record; what the change does not
-    name stays as whoever wrote it left it, and what has ended goes."""
+    name stays as whoever wrote it left it, a key that is no text included, and what has ended
+    goes."""
     record = document.record
     assert record is not None
     now, kept = clock.now(), Map()
     for name, entry in document.entries.items():
-        theirs = not isinstance(name, str) or name in _OURS
-        goes = change.clear or name in change.remove or name in change.set
-        if theirs or not (goes or not _entry(entry).alive(now)):
+        if not isinstance(name, str):
+            stays = not change.clear
+        elif name in _OURS:
+            stays = True
+        else:
+            goes = change.clear or name in change.remove or name in change.set
+            stays = not goes and _entry(entry).alive(now)
+        if stays:
             kept[name] = entry
     for name, new in change.set.items():
         kept[name] = _stored(new)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{43}")
+_UUID_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{16}")
 
 COOKIE = "cookie"
@@ -44,3 +47,33 @@ def stored_key(session_id: str) -> str:
     source is part of the hash: an id that arrives one way is never a key of another.
     """
     return hashlib.sha256(f"{COOKIE}\0{session_id}".encode()).hexdigest()
+
+
+class Kind(NamedTuple):
+    """The form of ids, how one is drawn, and the key under which a store knows its session."""
+
+    form: re.Pattern[str]
+    draw: Callable[[], str]
+    stored_key: Callable[[str], str]
+
+    def is_well_formed(self, text: str) -> bool:
+        """Whether ``text`` may be an id; anything else is never looked up."""
+        return self.form.fullmatch(text) is not None
+
+
+def draw_uuid() -> str:
+    """A new UUID of version 4, as ``crypto.randomUUID`` of JavaScript writes it: 122 random bits,
+    in lower case."""
+    import uuid
+
+    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+
+
+def _itself(session_id: str) -> str:
+    return session_id
+
+
+OWN: Final = Kind(_WELL_FORMED, draw, stored_key)
+ASTRO: Final = Kind(_UUID_4, draw_uuid, _itself)
+"""What Astro demands: it looks a session up under the id itself. It never writes capitals, and
+compares them when it looks one up: an id with capitals is nobody's."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from . import clock, ids
+from . import clock
 from .arrival import Source
 from .backoff import Backoff
 from .config import SessionConfig
@@ -28,12 +28,14 @@ from .events import EventName
 from .headers import Outcome
 from .limit import SessionLimit
 from .lookup import Lookup
+from .opened import decoded
 from .place import Place
 from .records import after
 from .state import Layer, State, Underway
 from .steps import Steps
 from .store import NONE, Absence, AnyStore, Facts, Record
 from .users import Users
+from .values.codecs import Codec
 
 
 class Lifecycle(Lookup):
@@ -47,7 +49,7 @@ class Lifecycle(Lookup):
         config: SessionConfig,
         store: Callable[[], AnyStore],
         sealer: Sealer,
-        encode: Callable[[str, Any], str],
+        codec: Codec,
         time_left: Callable[[], float],
     ) -> None:
         super().__init__(source, offered, config=config, store=store, sealer=sealer)
@@ -57,7 +59,7 @@ class Lifecycle(Lookup):
         self.created = False
         self.persistent = config.cookie_persistent
         self._came_with_id = bool(self._offered)
-        self._encode = encode
+        self._codec = codec
         self._time_left = time_left
         self._limit = SessionLimit(config, Users(config, sealer, store))
         self._doomed = Doomed(self._store, config.on_event)
@@ -80,10 +82,14 @@ class Lifecycle(Lookup):
             return "gone" if self._place.gone else "live"
         return "unread" if self._offered else "anonymous"
 
+    def decode(self, name: str, text: str) -> Any:
+        """The value of an opened entry's text. Raises CorruptRecord."""
+        return decoded(self._codec, name, text)
+
     def load(self, session_id: str) -> Steps[None]:
         """Go over to another session; what was changed so far belongs to the one at hand."""
         self.source.refuse_if_fixed("load() works")
-        if not ids.is_well_formed(session_id):
+        if not self.source.kind.is_well_formed(session_id):
             raise SessionNotFound("the id given to load() does not have the form of an id")
         yield from self.flush()
         found = yield from self._find(session_id)
@@ -123,7 +129,7 @@ class Lifecycle(Lookup):
         """Store all that is pending. Raises SessionGone when it could not be kept."""
         yield from self._doomed.end()
         state, user = self.state, self.stored_user
-        state.absorb(self._encode)
+        state.absorb(self.encode)
         if state.dirty or state.regenerating:
             self._raise_read_error()
         try:
@@ -172,6 +178,10 @@ class Lifecycle(Lookup):
                 return
         if changes.sets:
             yield from self._create(changes, None, expect)
+
+    def encode(self, name: str, value: Any) -> str:
+        """The text of a value. Raises UnsupportedValue."""
+        return self._codec.dumps(value, key=name)
 
     def backoff(self) -> Backoff:
         """The pauses of an operation that others may keep from happening."""
@@ -232,7 +242,7 @@ class Lifecycle(Lookup):
         if not self._answers and self.source.fixed is None:
             return
         self.source.refuse_one_way("a new session is begun")
-        session_id = self.source.fixed or ids.draw()
+        session_id = self.source.fixed or self.source.kind.draw()
         key = self.source.key(session_id)
         record = self.records.new(key, changes, user)
         try:
@@ -315,7 +325,7 @@ class Lifecycle(Lookup):
 
     def _draw_beside(self, key: str) -> tuple[str, str]:
         while True:
-            session_id = ids.draw()
+            session_id = self.source.kind.draw()
             drawn = self.source.key(session_id)
             if self.backend().colocated(key, drawn):
                 return session_id, drawn

@@ -14,7 +14,6 @@ from .account import Accounts, UserSession
 from .aio import AsyncDriver, AsyncInvocation, AsyncSession, async_store
 from .arrival import Arrivals, Header, Request, TrustedId
 from .config import SessionConfig
-from .contents import encode
 from .driver import TimeLeft
 from .encryption import sealer_of
 from .errors import ConfigurationError
@@ -24,6 +23,7 @@ from .lifecycle import Lifecycle
 from .session import Session
 from .store import AnyStore, SessionStore
 from .users import Users
+from .values import Codec, codec
 
 stand_in: AnyStore | None = None
 """The store of every manager while a test runs, but for one that was told since to ``use`` its
@@ -63,6 +63,7 @@ class SessionManager:
     ) -> None:
         self.config = config if config is not None else SessionConfig.from_env()
         self.arrivals = Arrivals(self.config, id_from, trusted_id)
+        self.codec = Codec(astro=True) if self.config.shared_with_astro else codec
         self.sealer = sealer_of(self.config.encryption_keys)
         self._source = store if store is not None else self.config.store
         self._opened: tuple[int, AnyStore] | None = None
@@ -75,13 +76,13 @@ class SessionManager:
         if stand_in is not None and stand_in is not self._outranked:
             return stand_in
         if self._source is not None and not isinstance(self._source, str):
-            return self._source
+            return self._checked(self._source)
         with self._lock:
             if self._opened is None or self._opened[0] != os.getpid():
                 if self._opened is not None:
                     _inherited.append(self._opened[1])
                 url = self._source or registry.default_url()
-                self._opened = os.getpid(), registry.open_store(url)
+                self._opened = os.getpid(), self._checked(registry.open_store(url))
             return self._opened[1]
 
     def open_now(self) -> None:
@@ -163,7 +164,7 @@ class SessionManager:
     @property
     def _accounts(self) -> Accounts:
         users = Users(self.config, self.sealer, lambda: self.store)
-        return Accounts(users, self.config.idle_timeout)
+        return Accounts(users, self.config.idle_timeout, self.codec)
 
     def _driver(self) -> Driver:
         return Driver(self._sync_store, _unlimited, self.config.on_event)
@@ -183,9 +184,22 @@ class SessionManager:
             config=self.config,
             store=lambda: self.store,
             sealer=self.sealer,
-            encode=encode,
+            codec=self.codec,
             time_left=time_left,
         )
+
+    def _checked(self, store: AnyStore) -> AnyStore:
+        """A shared session must be where Astro looks; one in memory is a test's."""
+        if not self.config.shared_with_astro:
+            return store
+        if not store.guarantees.shared_with_astro and store.kind != "memory":
+            raise ConfigurationError(
+                f"{type(store).__name__} keeps sessions where Astro does not look; with"
+                " shared_with_astro (SESSION_SHARED_WITH_ASTRO), SESSION_STORE is the place of"
+                " Astro's own driver: file:///FOLDER, or redis://, upstash:// or azure-tables://"
+                " with layout=astro, or another store over documents"
+            )
+        return store
 
     def _sync_store(self) -> SessionStore:
         store = self.store

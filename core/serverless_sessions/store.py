@@ -151,6 +151,7 @@ class Guarantees(NamedTuple):
     lists_users, scans, purges   the capability of that name is there
     max_bytes        of a whole record, by ``size_of``; None: the backend's own refusal decides
     tells_expired    ``load`` answers EXPIRED as long as an expired record has not been removed
+    shared_with_astro   a driver of Astro's reads and writes the same texts at the same place
     """
 
     conditional: bool = True
@@ -162,6 +163,7 @@ class Guarantees(NamedTuple):
     purges: bool = False
     max_bytes: int | None = 1_000_000
     tells_expired: bool = False
+    shared_with_astro: bool = False
 
     def awaited(self) -> Guarantees:
         """Without what is upkeep, and never awaited."""

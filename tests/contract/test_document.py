@@ -1,59 +1,67 @@
-"""The store over documents, on the smallest backend that can be one."""
+"""The contract suite over the smallest backend of texts, blocking, awaited and unconditional."""
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from serverless_sessions.document import Documents, DocumentStore
-from serverless_sessions.errors import Conflict
-from serverless_sessions.store import ABSENT
+from serverless_sessions import AsyncSessionStore
+from serverless_sessions.document import DocumentStore
+from serverless_sessions.store import ABSENT, SessionStore
+from serverless_sessions.testing.async_contract import AsyncStoreContract, BlockingStore
 from serverless_sessions.testing.cases.base import fresh_key
 from serverless_sessions.testing.contract import StoreContract
+from serverless_sessions.testing.machine import store_machine
+from support.documents import DEAD, HALF, AwaitedDocuments, MemoryDocuments
 
 
-class MemoryDocuments(Documents):
-    def __init__(self) -> None:
-        self.texts: dict[str, tuple[str, int]] = {}
-        self._versions = itertools.count(1)
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> tuple[str, int] | None:
-        return self.texts.get(key)
-
-    def put(self, key: str, text: str, *, if_version: Any, expires: int | None) -> int:
-        with self._lock:
-            _, version = self.texts.get(key, ("", ABSENT))
-            if version != if_version:
-                raise Conflict("somebody was first")
-            self.texts[key] = text, next(self._versions)
-            return self.texts[key][1]
-
-    def remove(self, key: str) -> None:
-        self.texts.pop(key, None)
-
-    def keys(self) -> Iterator[str]:
-        return iter(list(self.texts))
-
-
-HALF = [
-    '[["Map"]]',
-    '[["Map",1,2],"a",{"data":3},1]',
-    '[["Map",1,2],"_sls.facts",{"data":3,"expires":-1},{"rid":4},"r"]',
-]
+def planted(documents: MemoryDocuments, texts: list[str]) -> list[str]:
+    keys = [fresh_key() for _ in texts]
+    for key, text in zip(keys, texts, strict=True):
+        documents.put(key, text, if_version=ABSENT, expires=None)
+    return keys
 
 
 class TestDocumentStore(StoreContract):
     @pytest.fixture
-    def store(self) -> DocumentStore:
+    def store(self) -> SessionStore:
         return DocumentStore(MemoryDocuments(), adopts=False)
 
     def plant_damage(self, store: Any) -> list[str]:
-        keys = [fresh_key() for _ in HALF]
-        for key, text in zip(keys, HALF, strict=True):
-            store.documents.put(key, text, if_version=ABSENT, expires=None)
-        return keys
+        return planted(store.documents, HALF)
+
+
+class TestUnconditionalDocumentStore(StoreContract):
+    @pytest.fixture
+    def store(self) -> SessionStore:
+        return DocumentStore(MemoryDocuments(conditional=False))
+
+    def plant_damage(self, store: Any) -> list[str]:
+        return planted(store.documents, DEAD)
+
+
+class TestAwaitedDocumentStore(AsyncStoreContract):
+    @pytest.fixture
+    def async_store(self) -> AsyncSessionStore:
+        self.documents = MemoryDocuments()
+        store = DocumentStore(self.documents, lambda: AwaitedDocuments(self.documents))
+        awaited = store.native_async()
+        assert awaited is not None
+        return awaited
+
+    def plant_damage(self, store: SessionStore) -> list[str]:
+        assert isinstance(store, BlockingStore)
+        return planted(self.documents, DEAD)
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+@pytest.mark.parametrize("conditional", [True, False])
+def test_documents_beside_memory(adopts: bool, conditional: bool) -> None:
+    from hypothesis.stateful import run_state_machine_as_test
+
+    def opened() -> Any:
+        return closing(DocumentStore(MemoryDocuments(conditional=conditional), adopts=adopts))
+
+    run_state_machine_as_test(store_machine(opened, examples=25))

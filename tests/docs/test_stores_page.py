@@ -1,4 +1,4 @@
-"""The costs on docs/stores.md are what the stores cost."""
+"""The costs on docs/stores.md, and those on docs/astro.md, are what the stores cost."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from servers.fault_proxy import fault_proxy
-from support.costs import costs
-from support.places import KINDS
+from support.costs import ONE_KEY, costs
+from support.places import KINDS, TEXT_KINDS, Kind
 
-PAGE = Path(__file__).parents[2] / "docs" / "stores.md"
+DOCS = Path(__file__).parents[2] / "docs"
 TITLES = {
     "dynamodb": "DynamoDB",
     "firestore": "Firestore",
@@ -21,13 +21,12 @@ TITLES = {
 }
 
 
-def claimed(title: str) -> dict[str, tuple[int, float]]:
+def claimed(page: str, title: str) -> dict[str, tuple[int, float]]:
     """Requests and bytes sent, by the row of the table."""
-    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
-    start = next(n for n, line in enumerate(lines) if line.startswith("| a request that does"))
-    head, *rows = (
-        [cell.strip() for cell in line.strip("|").split("|")] for line in lines[start : start + 10]
-    )
+    text = (DOCS / page).read_text("utf-8")
+    table = text[text.index("| a request that does") :].partition("\n\n")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    head, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
     column = head.index(title)
     found = {}
     for row in rows:
@@ -39,14 +38,21 @@ def claimed(title: str) -> dict[str, tuple[int, float]]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_table_of_costs(name: str, request: pytest.FixtureRequest) -> None:
-    kind = KINDS[name]
+    check(KINDS[name], claimed("stores.md", TITLES[name]), request)
+
+
+@pytest.mark.parametrize("name", TEXT_KINDS)
+def test_the_table_of_costs_where_astro_shares(name: str, request: pytest.FixtureRequest) -> None:
+    check(TEXT_KINDS[name], claimed("astro.md", TITLES[name]), request)
+
+
+def check(kind: Kind, table: dict[str, tuple[int, float]], request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue(kind.server)
     with (
         fault_proxy(server.port, kind.speak) as proxy,
         kind.place(server, proxy.port).opened() as store,
     ):
-        measured = costs(store, proxy)
-    table = claimed(TITLES[name])
+        measured = costs(store, proxy, large=ONE_KEY in table)
     assert {row: cost.requests for row, cost in measured.items()} == {
         row: requests for row, (requests, _) in table.items()
     }

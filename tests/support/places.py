@@ -85,6 +85,27 @@ KINDS = {
     "redis": Kind("redis_server", speak_redis, _redis),
 }
 
+
+def _texts(place: Callable[[Any, int], Place], url: str) -> Callable[[Any, int], Place]:
+    def texts(server: Any, port: int) -> Place:
+        return place(server, port)._replace(url=url.format(host=HOST, port=port))
+
+    return texts
+
+
+TEXT_KINDS = {
+    "redis": KINDS["redis"]._replace(
+        place=_texts(_redis, "redis://{host}:{port}?layout=astro&base=site")
+    ),
+    "upstash": KINDS["upstash"]._replace(
+        place=_texts(_upstash, "upstash://?layout=astro&base=site")
+    ),
+    "azure-tables": KINDS["azure-tables"]._replace(
+        place=_texts(_azure_tables, "azure-tables:///site?layout=astro")
+    ),
+}
+"""The same servers with sessions laid out as Astro's drivers lay out theirs."""
+
 FIELD_STORES = ["memory", "sqlite", *KINDS]
 
 

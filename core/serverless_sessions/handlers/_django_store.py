@@ -11,10 +11,9 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.signals import setting_changed
 from django.utils.safestring import SafeString
 
-from .. import clock, ids
+from .. import clock
 from ..arrival import Request
 from ..config import SessionConfig
-from ..contents import decode, encode
 from ..errors import SessionError, SessionGone, Unsupported
 from ..headers import Outcome
 from ..invocation import Invocation
@@ -107,9 +106,9 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         found.pop(_CREATED, None)
         life = _life(invocation)
         self._session_key = life.session_id if life.record is not None else None
-        self._texts = {name: encode(name, value) for name, value in found.items()}
+        self._texts = {name: life.encode(name, value) for name, value in found.items()}
         # Copies: what Django's dict does to a value is handed over, and not noticed besides.
-        data = {name: decode(name, text) for name, text in self._texts.items()}
+        data = {name: life.decode(name, text) for name, text in self._texts.items()}
         if data.get(_EXPIRY):
             life.records.last(max(1, int(self.get_expiry_age(expiry=data[_EXPIRY]))))
         return data
@@ -142,6 +141,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
             self.create()
             return
         data, before = self._get_session(), self._texts or {}
+        encode = _life(self._at_hand()).encode
         changed = {
             name: value for name, value in data.items() if before.get(name) != encode(name, value)
         }
@@ -188,6 +188,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         data: dict[str, Any] | None = getattr(self, "_session_cache", None)
         if data is None:
             return True
+        encode = _life(self._at_hand()).encode
         texts = {name: encode(name, value) for name, value in data.items()}
         if not self._set_time(data):
             return False
@@ -214,7 +215,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         life = _life(self._at_hand())
         age = int(self.get_expiry_age(expiry=data.get(_EXPIRY)))
         if age <= 0:
-            self._session_key = self._session_key or ids.draw()
+            self._session_key = self._session_key or life.source.kind.draw()
             self.delete()
             return False
         life.records.last(age)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .. import clock, ids, manager
+from .. import clock, manager
 from ..arrival import Request
 from ..config import SessionConfig
 from ..errors import Moved
@@ -69,7 +69,7 @@ class StoredSession:
 
     def _found(self) -> dict[str, Record]:
         """The session, by the stored key that it is sealed for; nothing when it has ended."""
-        key = ids.stored_key(self.id)
+        key = self._config.id_kind.stored_key(self.id)
         found = self._store.load(key)
         if isinstance(found, Moved):
             key = found.to
@@ -77,7 +77,7 @@ class StoredSession:
         return {key: found} if isinstance(found, Record) else {}
 
     def _copy(self) -> Session:
-        store, opened = MemoryStore(), ids.stored_key(self.id)
+        store, opened = MemoryStore(), self._config.id_kind.stored_key(self.id)
         for key, record in self._found().items():
             store.create(opened, record)
             if key != opened:

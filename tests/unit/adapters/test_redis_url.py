@@ -50,7 +50,7 @@ def test_a_bare_name_is_the_server_of_this_machine() -> None:
     ("url", "says"),
     [
         ("redis://host/name", "number of a database"),
-        ("redis://host?layout=unknown", "unknown parameter 'layout'"),
+        ("redis://host?layout=unknown", "fields or astro"),
         ("redis://host?cluster=perhaps", "on or off"),
         ("redis://host/1?cluster=on", "no numbered databases"),
         ("redis://host?ca=file.pem", "rediss"),

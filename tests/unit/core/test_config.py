@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "cookie_secure": True,
     "cookie_partitioned": False,
     "cookie_persistent": False,
+    "shared_with_astro": False,
     "trusted_id_key": "",
     "encryption_keys": (),
     "save_on_error": False,
@@ -54,7 +55,10 @@ BOOLEANS = [
     *((text, True) for text in ("1", "true", "yes", "on", "On", "TRUE")),
     *((text, False) for text in ("0", "false", "no", "off", "Off", "FALSE")),
 ]
-SWITCHES = ["cookie_secure", "cookie_partitioned", "cookie_persistent", "save_on_error"]
+SWITCHES = [
+    *("cookie_secure", "cookie_partitioned", "cookie_persistent", "save_on_error"),
+    "shared_with_astro",
+]
 KEYS = ("A" * 43, "-_" + "8" * 41)
 READ: list[tuple[str, str, Any]] = [
     ("SESSION_STORE", "dynamodb://sessions?region=eu-west-1", None),
