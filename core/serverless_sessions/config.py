@@ -311,5 +311,5 @@ def _parse(name: str, text: str) -> Any:
 
 
 def _refused(name: str, value: object, allowed: str) -> ConfigurationError:
-    shown = type(value).__name__ if name in _SECRETS else repr(value)
+    shown = f"a {type(value).__name__} not shown here" if name in _SECRETS else repr(value)
     return ConfigurationError(f"{name} (SESSION_{name.upper()}) is {shown}; allowed is {allowed}")
