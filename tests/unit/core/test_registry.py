@@ -125,7 +125,7 @@ class _Stream(io.StringIO):
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A process that is neither under pytest, nor ``serve``, nor a terminal, nor in a cloud."""
-    for variable in (*PLATFORMS, "SERVERLESS_SESSIONS_SERVE"):
+    for variable in (*PLATFORMS, "SERVERLESS_SESSIONS_SERVE", "SESSION_STORE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.delitem(sys.modules, "pytest")
     for stream in ("stdin", "stderr"):
@@ -142,6 +142,12 @@ def test_no_default_where_nobody_develops(nowhere: pytest.MonkeyPatch) -> None:
         default_url()
     nowhere.setattr(sys, "stdin", None)
     with pytest.raises(ConfigurationError):
+        default_url()
+
+
+def test_a_variable_that_the_configuration_did_not_read(nowhere: pytest.MonkeyPatch) -> None:
+    nowhere.setenv("SESSION_STORE", "memory://")
+    with pytest.raises(ConfigurationError, match=r"SessionConfig\.from_env\(\.\.\.\) reads"):
         default_url()
 
 
