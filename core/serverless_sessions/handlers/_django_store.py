@@ -26,6 +26,7 @@ from ..values import codec
 _OURS = (
     *("absolute_timeout", "touch_every", "rotation_grace", "store_timeout"),
     *("cookie_partitioned", "save_on_error", "on_store_error", "on_event"),
+    *("encryption_keys", "max_per_user", "on_max_per_user"),
 )
 _USER, _EXPIRY = "_auth_user_id", "_session_expiry"
 _CREATED = "_created"

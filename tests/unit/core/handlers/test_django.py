@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -520,4 +521,16 @@ def test_djangos_settings_win_over_the_environment(monkeypatch: pytest.MonkeyPat
     assert (config.cookie_name, config.idle_timeout) == (NAME, 14 * 86_400)
     assert (config.store_timeout, config.absolute_timeout) == (1.5, 8_000_000)
     with override_settings(SESSION_STORE="memory://"):
+        sessions()
+
+
+def test_a_key_in_djangos_settings_seals_and_a_limit_there_holds() -> None:
+    key = secrets.token_urlsafe(32)
+    with override_settings(SESSION_ENCRYPTION_KEYS=[key], SESSION_MAX_PER_USER=2):
+        assert sessions().config.encryption_keys == (key,)
+        assert sessions().config.max_per_user == 2
+    with (
+        override_settings(SESSION_ENCRYPTION_KEYS=["short"]),
+        pytest.raises(ConfigurationError, match="SESSION_ENCRYPTION_KEYS"),
+    ):
         sessions()
