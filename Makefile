@@ -4,6 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 DEMO := .venv/.cli
 INSTALLED := .venv/.dev
+PACKER := .venv/.packer
 # What the tests start besides Python. Debian's packages have the same names.
 PROGRAMS := chromium redis-server
 NPM_SERVERS := azurite@3.35.0 dynalite@4.0.0
@@ -77,7 +78,7 @@ check: $(INSTALLED) $(PYRIGHT) $(CHECKOV) servers
 	$(BIN)/pytest -q -m packaging
 
 # The zip of the shopping cart, or of APP, in dist/; infra/package.py tells what else can be said.
-package: $(INSTALLED)
+package: $(PACKER)
 	$(BIN)/python infra/package.py --platform $(PLATFORM) $(ARCH:%=--arch %) $(APP:%=--app %) \
 		$(EXTRAS:%=--extras %) $(REQUIREMENTS:%=--requirements %)
 
@@ -90,6 +91,11 @@ format: $(INSTALLED)
 
 clean:
 	rm -rf .venv .make .sessions dist artefacts
+
+$(PACKER):
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build hatchling
+	touch $@
 
 $(DEMO) $(INSTALLED): .venv/.%: pyproject.toml
 	$(PYTHON) -m venv .venv

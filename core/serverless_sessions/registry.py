@@ -46,24 +46,20 @@ def default_url() -> str:
 
     Local work is the ``serve`` command, pytest or a terminal, and never a cloud platform.
     Raises ConfigurationError elsewhere: a function whose sessions vanish with its instance
-    would look as if it worked.
+    would look as if it worked. And where the variable is set, but was not read.
     """
+    if os.environ.get("SESSION_STORE"):
+        raise ConfigurationError(
+            "SESSION_STORE was not read: it was set too late, or the handler's configuration is"
+            " SessionConfig(...), where SessionConfig.from_env(...) reads the environment"
+        )
     if any(os.environ.get(variable) for variable in _PLATFORM_VARIABLES) or not _works_locally():
         raise ConfigurationError(
-            f"{_what_is_missing()}; it names where sessions are kept, "
+            "SESSION_STORE is not set; it names where sessions are kept, "
             "for example sqlite:///sessions.db"
         )
     _say_the_default()
     return LOCAL_DEFAULT
-
-
-def _what_is_missing() -> str:
-    if os.environ.get("SESSION_STORE"):
-        return (
-            "SESSION_STORE was not read: it was set too late, or the handler's configuration is"
-            " SessionConfig(...), where SessionConfig.from_env(...) reads the environment"
-        )
-    return "SESSION_STORE is not set"
 
 
 def _works_locally() -> bool:
@@ -79,7 +75,7 @@ def _say_the_default() -> None:
     import logging
 
     logging.getLogger("serverless_sessions").warning(
-        "%s: sessions of local work are kept in %s", _what_is_missing(), LOCAL_DEFAULT
+        "SESSION_STORE is not set: sessions of local work are kept in %s", LOCAL_DEFAULT
     )
 
 
