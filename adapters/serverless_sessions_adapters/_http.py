@@ -27,7 +27,6 @@ from serverless_sessions.errors import (
 )
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(/[A-Za-z0-9._~%/-]*)?")
-_LEAST_SECONDS = 0.001
 
 
 class Answer(NamedTuple):
@@ -157,4 +156,8 @@ def _limit(connection: http.client.HTTPConnection) -> None:
 
 
 def _seconds_left() -> float:
-    return max(clock.time_left(), _LEAST_SECONDS)
+    """Raises TimeoutError when there is none: what cannot be waited for is not sent."""
+    seconds = clock.time_left()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds

@@ -74,10 +74,12 @@ class TestNetlifyBlobsFaults(FaultCases):
 
     @pytest.fixture
     def proxy(self, netlify_blobs: NetlifyBlobs) -> Iterator[FaultProxy]:
-        with fault_proxy(netlify_blobs.port, speak_http) as proxy:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("NETLIFY_BLOBS_CONTEXT", netlify_blobs.context(proxy.port))
-                yield proxy
+        with (
+            fault_proxy(netlify_blobs.port, speak_http) as proxy,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setenv("NETLIFY_BLOBS_CONTEXT", netlify_blobs.context(proxy.port))
+            yield proxy
 
     def opened(self, proxy: FaultProxy) -> SessionStore:
         return opened()

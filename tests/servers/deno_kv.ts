@@ -52,21 +52,21 @@ const message = (field: number, value: Iterable<number>) => {
 };
 
 async function read(request: Uint8Array): Promise<number[]> {
-  const ranges = [];
+  let ranges: number[] = [];
   for (const range of all(decoded(request), 1)) {
     const fields = decoded(range);
     const selector = { start: [bytes(fields, 1)], end: [bytes(fields, 2)] };
-    const found = [];
+    let found: number[] = [];
     for await (const entry of kv.list<Kept>(selector, { limit: integer(fields, 3) })) {
       const [encoding, data] = entry.value;
-      found.push(...message(1, [
+      found = found.concat(message(1, [
         ...message(1, entry.key[0] as Uint8Array),
         ...message(2, data),
         ...number(3, encoding),
         ...message(4, Uint8Array.fromHex(entry.versionstamp)),
       ]));
     }
-    ranges.push(...message(1, found));
+    ranges = ranges.concat(message(1, found));
   }
   return [...ranges, ...number(4, 1), ...number(8, 1)];
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,19 @@ class NetlifyBlobs:
         told = {"siteID": SITE, "token": self.token, "edgeURL": url, "uncachedEdgeURL": url}
         kept = {name: value for name, value in {**told, **changed}.items() if value is not None}
         return base64.b64encode(json.dumps(kept).encode()).decode()
+
+    def evaluated(self, code: str) -> str:
+        """What a program prints that has Netlify's client as ``blobs`` and, as ``access``, what
+        the client wants to know."""
+        url = f"http://{HOST}:{self.port}"
+        access = {"siteID": SITE, "token": self.token, "edgeURL": url, "uncachedEdgeURL": url}
+        package = installed("npm/node_modules/@netlify/blobs/dist/main.js").as_uri()
+        known = f"const blobs = await import({package!r}), access = {json.dumps(access)};\n"
+        command = [node(), "--input-type=module", "--eval", known + code]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
 
 
 @contextmanager
