@@ -146,6 +146,13 @@ def test_what_needs_a_condition_is_refused(store: CloudflareKVStore) -> None:
     assert texts(loaded(store, key)) == {"first": "1"}
 
 
+def test_what_ends_sooner_than_cloudflare_allows_is_written(store: CloudflareKVStore) -> None:
+    store.documents.put("k", "[]", if_version=ABSENT, expires=clock.now() + 1)
+    found = store.documents.get("k")
+    assert found is not None
+    assert found[0] == "[]"
+
+
 @pytest.mark.parametrize("seconds", [None, -5, 10, 100_000])
 def test_an_expiration_is_far_enough_ahead(
     store: CloudflareKVStore, proxy: FaultProxy, seconds: int | None
