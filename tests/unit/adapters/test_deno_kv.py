@@ -211,7 +211,9 @@ def test_metadata_are_asked_for_once_and_again_when_their_token_ends(
         with pytest.raises(AccessDenied):
             other.load(fresh_key())
         assert given.hits == 1
+        before = proxy.traffic
         assert other.load(fresh_key()) is None
+        assert (proxy.traffic - before).requests == 2
 
 
 def test_a_token_taken_back_is_asked_for_anew(store: DenoKVStore, proxy: FaultProxy) -> None:

@@ -121,6 +121,8 @@ def test_nothing_is_sent_twice_or_told(
 def test_a_server_that_is_gone_or_hangs(connections: _http.Connections, proxy: FaultProxy) -> None:
     with proxy.refusing(), pytest.raises(StoreUnavailable, match="ConnectionRefusedError"):
         post(connections, proxy)
+    with clock.call_limit(500):  # which the connection that is kept must forget
+        post(connections, proxy)
     proxy.inject(Fault.HANG)
     with clock.call_limit(0.05), pytest.raises(StoreTimeout):
         post(connections, proxy)
