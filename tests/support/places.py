@@ -106,6 +106,27 @@ TEXT_KINDS = {
 }
 """The same servers with sessions laid out as Astro's drivers lay out theirs."""
 
+
+def _netlify_blobs(server: Any, port: int) -> Place:
+    return Place("netlify-blobs", {"NETLIFY_BLOBS_CONTEXT": server.context(port)})
+
+
+def _cloudflare_kv(server: Any, port: int) -> Place:
+    return Place(server.url(port), {"CLOUDFLARE_API_TOKEN": server.token})
+
+
+def _deno_kv(server: Any, port: int) -> Place:
+    url = f"deno-kv://?endpoint=http://{HOST}:{port}"
+    return Place(url, {"DENO_KV_ACCESS_TOKEN": server.token})
+
+
+EDGE_KINDS = {
+    "netlify-blobs": Kind("netlify_blobs", speak_http, _netlify_blobs),
+    "deno-kv": Kind("deno_kv", speak_http, _deno_kv),
+    "cloudflare-kv": Kind("cloudflare_kv", speak_http, _cloudflare_kv),
+}
+"""Services that keep texts and nothing else."""
+
 FIELD_STORES = ["memory", "sqlite", *KINDS]
 
 
