@@ -21,6 +21,9 @@ FOLDER = ROOT / ".sessions/astro"
 
 
 def main() -> int:
+    if not SITE.exists():
+        print("The site is not built; `make demo-astro` does it.", file=sys.stderr)
+        return 1
     port = os.environ.get("PORT", "4321")
     function_port = os.environ.get("FUNCTION_PORT", "8000")
     shared = {
