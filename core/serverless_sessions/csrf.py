@@ -13,6 +13,8 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 
+from .errors import InvalidArgument
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 
@@ -29,7 +31,11 @@ def is_cross_site(
     ``Sec-Fetch-Site`` decides where it is there; otherwise ``Origin`` has to name the request's
     ``Host``. A request with neither passes: no current browser sends such a POST, clients such
     as curl do, and the session cookie's SameSite attribute still stands in the way.
+
+    Raises InvalidArgument where ``trusted_origins`` is one text: a part of it is another origin.
     """
+    if isinstance(trusted_origins, str):
+        raise InvalidArgument("trusted_origins takes several, as in {'https://login.example.com'}")
     if method in SAFE_METHODS:
         return False
     origin = _value(headers, "origin")
