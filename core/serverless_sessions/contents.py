@@ -14,6 +14,7 @@ from . import clock, csrf
 from .compression import compressed, is_compressed
 from .errors import (
     Conflict,
+    CorruptRecord,
     InvalidArgument,
     SessionGone,
     Unsupported,
@@ -241,7 +242,9 @@ class Contents:
             names = [] if record is None else sorted(self._waiting_flashes(record.entries))
             if record is None or not names:
                 return []
-            shown = [tuple(life.decode(n, life.opened(n, record.entries[n]).text)) for n in names]
+            shown = [
+                _flashed(life.decode(n, life.opened(n, record.entries[n]).text)) for n in names
+            ]
             expect = {name: record.entries[name].text for name in names}
             try:
                 yield from life.commit(Layer(removed=set(names)), expect)
@@ -327,6 +330,12 @@ class Contents:
             raise Unsupported(
                 f"{call}() needs a store with conditional writes, and this one has none"
             )
+
+
+def _flashed(pair: Any) -> tuple[str, Any]:
+    if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
+        raise CorruptRecord("a flash was damaged in the store")
+    return pair[0], pair[1]
 
 
 def _drawn_once(secret: str | None) -> str:

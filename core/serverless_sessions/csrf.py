@@ -13,7 +13,7 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 
-from .errors import InvalidArgument
+from .errors import CorruptRecord, InvalidArgument
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
@@ -64,6 +64,7 @@ def _names_host(origin: str, host: str | None) -> bool:
 
 _SECRET_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{86}==")
+_SECRET = re.compile(r"[0-9a-f]{64}")
 
 
 def draw_secret() -> str:
@@ -72,16 +73,23 @@ def draw_secret() -> str:
 
 def masked(secret: str) -> str:
     """A token of the secret, under another pad each time: one that stood unchanged in every
-    compressed page could be guessed byte by byte (BREACH)."""
+    compressed page could be guessed byte by byte (BREACH). Raises CorruptRecord."""
     pad = secrets.token_bytes(_SECRET_BYTES)
-    return urlsafe_b64encode(pad + _xor(pad, bytes.fromhex(secret))).decode()
+    return urlsafe_b64encode(pad + _xor(pad, _bytes_of(secret))).decode()
 
 
-def is_token(token: object, secret: str) -> bool:
+def is_token(token: object, secret: object) -> bool:
+    """Raises CorruptRecord for what is no secret: it was damaged in the store."""
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return False
     pad, hidden = _halves(urlsafe_b64decode(token))
-    return hmac.compare_digest(_xor(pad, hidden), bytes.fromhex(secret))
+    return hmac.compare_digest(_xor(pad, hidden), _bytes_of(secret))
+
+
+def _bytes_of(secret: object) -> bytes:
+    if not isinstance(secret, str) or not _SECRET.fullmatch(secret):
+        raise CorruptRecord("the secret of the session's CSRF tokens was damaged in the store")
+    return bytes.fromhex(secret)
 
 
 def _halves(both: bytes) -> tuple[bytes, bytes]:

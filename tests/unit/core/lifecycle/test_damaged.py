@@ -1,0 +1,142 @@
+"""Records that were damaged in the store: an error of ours, or as if nothing were there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serverless_sessions import CorruptRecord, MemoryStore, SessionConfig, SessionManager, keyring
+from serverless_sessions.errors import SessionError
+from serverless_sessions.store import Entry, Record
+from serverless_sessions.testing.browser import Act, Browser, Driver, settled
+
+KEY = keyring.draw()
+TOKEN = "A" * 86 + "=="
+
+
+class Damaged:
+    """A visitor who is logged in, and whose record others change behind the library's back."""
+
+    def __init__(self, driver: Driver = "sync", *keys: str) -> None:
+        self.memory = MemoryStore()
+        self.manager = SessionManager(self.memory, SessionConfig(encryption_keys=keys))
+        self.visitor = Browser(self.manager, driver)
+
+        async def begin(session: Any) -> None:
+            session.bind("ann")
+            session.set("cart", ["mug"])
+            session.flash("note", "hello")
+            await settled(session.csrf_token())
+
+        self.visitor.request(begin)
+
+    def damage(self, name: str, text: str) -> None:
+        for key, record in list(self.memory._kept.items()):
+            if isinstance(record, Record):
+                entries = {**record.entries, name: Entry(text)}
+                self.memory._kept[key] = record._replace(entries=entries)
+
+
+async def _ask_for_a_token(session: Any) -> None:
+    await settled(session.csrf_token())
+
+
+async def _check_a_token(session: Any) -> None:
+    await settled(session.is_csrf_token(TOKEN))
+
+
+async def _flashes(session: Any) -> None:
+    await settled(session.flashes())
+
+
+async def _items(session: Any) -> None:
+    await settled(session.items()) if not hasattr(session, "__iter__") else dict(session)
+
+
+async def _info(session: Any) -> None:
+    await settled(session.info())
+    await settled(session.authenticated_within(60))
+
+
+async def _modify(session: Any) -> None:
+    await settled(session.modify("cart", lambda cart: [cart]))
+
+
+async def _clear(session: Any) -> None:
+    session.clear()
+
+
+async def _regenerate(session: Any) -> None:
+    session.regenerate()
+
+
+async def _log_in(session: Any) -> None:
+    session.bind("bob")
+
+
+async def _log_out(session: Any) -> None:
+    session.destroy()
+
+
+ACTS: list[Act] = [
+    *(_ask_for_a_token, _check_a_token, _flashes, _items, _info, _modify, _clear),
+    *(_regenerate, _log_in, _log_out),
+]
+NAMES = ("cart", "other", "_sls.csrf", "_sls.login", "_sls.sealed", "_sls.facts", "_sls.moved")
+TEXTS = [
+    *("", "[]", "[1]", "[nan]", "-1", '["zz"]', '["abcd"]', "[[1],2]", "[[],2]", '[[1,1],"a"]'),
+    *(
+        "e1.",
+        "e1.AAAA",
+        "e1." + "A" * 80,
+        "z",
+        "z!",
+        "zeJw",
+        '["\\ud800"]',
+        "[" * 10_000,
+        "[1e999]",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", ["[1]", '["zz"]', '["abcd"]', "[[1],2]"])
+@pytest.mark.parametrize("act", [_ask_for_a_token, _check_a_token])
+def test_a_secret_of_csrf_tokens_that_was_damaged_is_corrupt(
+    driver: Driver, act: Act, text: str
+) -> None:
+    damaged = Damaged(driver)
+    damaged.damage("_sls.csrf", text)
+    with pytest.raises(CorruptRecord, match="CSRF"):
+        damaged.visitor.request(act)
+    damaged.visitor.request(_regenerate)
+    damaged.visitor.request(act)
+
+
+@pytest.mark.parametrize("text", ["[1]", '["ab"]', "[[1],2]", "[[],2]", '[[1,1,1],"a"]'])
+def test_a_flash_that_was_damaged_is_corrupt(driver: Driver, text: str) -> None:
+    damaged = Damaged(driver)
+    damaged.damage("_sls.flash.1", text)
+    with pytest.raises(CorruptRecord):
+        damaged.visitor.request(_flashes)
+
+
+@given(
+    name=st.sampled_from(NAMES) | st.just("_sls.flash.1") | st.text(min_size=1, max_size=5),
+    text=st.sampled_from(TEXTS) | st.text(max_size=40),
+    act=st.sampled_from(ACTS),
+    keys=st.sampled_from([(), (KEY,)]),
+)
+def test_whatever_stands_in_an_entry_raises_nothing_but_our_errors(
+    name: str, text: str, act: Act, keys: tuple[str, ...]
+) -> None:
+    damaged = Damaged("sync", *keys)
+    damaged.damage(name, text)
+    try:
+        damaged.visitor.request(act)
+        damaged.manager.sessions_of("ann", show=("cart",))
+        damaged.manager.revoke_all("ann")
+    except SessionError as error:
+        assert len(text) < 3 or text not in str(error)
