@@ -89,7 +89,7 @@ class Source(ABC):
             )
 
     def refuse_one_way(self, what: str) -> None:
-        """Raises Unsupported where no answer can tell the client its id, and it needs to know it."""
+        """Raises Unsupported where no answer can tell the client an id that it has to know."""
         if self.one_way and self.fixed is None:
             raise Unsupported(
                 f"{what} by sending the client an id, which the answer to this request cannot do"
