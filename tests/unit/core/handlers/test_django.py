@@ -122,6 +122,16 @@ def test_an_unknown_key_is_not_adopted(site: Site) -> None:
     assert site.text("/look/a") == "1"
 
 
+@pytest.mark.parametrize("spelling", ["{}; x=1", " {}\t", "x; __Host-session={}", "{}\n"])
+def test_guarantee_4_a_key_of_another_spelling_opens_nothing(stock: Site, spelling: str) -> None:
+    stock.get("/set/a/1")
+    spelt = spelling.format(stock.id)
+    stock.store.calls.clear()
+    assert not SessionStore(spelt).exists(spelt)
+    assert SessionStore(spelt).get("a") is None
+    assert stock.store.calls == []
+
+
 def test_only_what_changed_is_written(site: Site) -> None:
     site.get("/set/a/1")
     one, other = SessionStore(site.id), SessionStore(site.id)
