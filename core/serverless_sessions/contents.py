@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -386,9 +386,5 @@ def _seconds(given: Any, what: str) -> float:
     return seconds
 
 
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else moment(seconds)
+    return None if seconds is None else clock.moment(seconds)

@@ -86,6 +86,26 @@ ACTS: list[Act] = [
     *(_ask_for_a_token, _check_a_token, _flashes, _items, _info, _modify, _clear),
     *(_regenerate, _log_in, _log_out),
 ]
+FAR = 10**30
+
+
+@pytest.mark.parametrize(
+    "facts", [{"created": FAR}, {"created": -FAR}, {"authenticated_at": FAR}, {"absolute": FAR}]
+)
+def test_a_moment_that_was_damaged_is_corrupt(driver: Driver, facts: dict[str, Any]) -> None:
+    damaged = Damaged(driver)
+    for key, record in list(damaged.memory._kept.items()):
+        if isinstance(record, Record):
+            changed = record._replace(facts=record.facts._replace(**facts), idle=FAR)
+            damaged.memory._kept[key] = changed
+    with pytest.raises(CorruptRecord, match="moment"):
+        damaged.visitor.request(_info)
+    with pytest.raises(CorruptRecord, match="moment"):
+        damaged.manager.sessions_of("ann")
+    damaged.visitor.request(_log_out)
+    assert damaged.manager.sessions_of("ann") == []
+
+
 NAMES = ("cart", "other", "_sls.csrf", "_sls.login", "_sls.sealed", "_sls.facts", "_sls.moved")
 TEXTS = [
     *("", "[]", "[1]", "[nan]", "-1", '["zz"]', '["abcd"]', "[[1],2]", "[[],2]", '[[1,1],"a"]'),
