@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from . import clock
-from .contents import check_key, check_user, moment
+from .contents import check_key, check_user
 from .errors import InvalidArgument, SessionNotFound
 from .opened import decoded
 from .steps import Steps
@@ -79,10 +79,12 @@ class Accounts:
         began = facts.authenticated_at or facts.created
         return UserSession(
             handle=one.handle,
-            created_at=moment(facts.created),
-            authenticated_at=moment(facts.authenticated_at) if facts.authenticated_at else None,
-            last_used_at=moment(max(began, min(now, one.record.idle - self._idle_timeout))),
-            expires_at=moment(one.record.deadline),
+            created_at=clock.moment(facts.created),
+            authenticated_at=(
+                clock.moment(facts.authenticated_at) if facts.authenticated_at else None
+            ),
+            last_used_at=clock.moment(max(began, min(now, one.record.idle - self._idle_timeout))),
+            expires_at=clock.moment(one.record.deadline),
             data=data,
         )
 

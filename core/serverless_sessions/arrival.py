@@ -16,11 +16,15 @@ from .errors import ConfigurationError, InvalidArgument, Unsupported
 MAX_TRUSTED_BYTES = 2048
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-# Fields that mean something else to a browser, a proxy or the HTTP connection.
+# Fields that mean something else to a browser, a proxy or the HTTP connection; among them those
+# that a page of another site can send without asking first (Fetch, "CORS-safelisted
+# request-header").
 _NOT_FOR_IDS = frozenset(
     {
-        *("authorization", "connection", "content-length", "content-type", "cookie", "host"),
-        *("origin", "set-cookie", "transfer-encoding", "vary"),
+        *("accept", "accept-language", "age", "authorization", "cache-control", "connection"),
+        *("content-language", "content-length", "content-type", "cookie", "date", "expires"),
+        *("forwarded", "host", "location", "origin", "pragma", "range", "referer", "set-cookie"),
+        *("te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary"),
     }
 )
 
@@ -85,8 +89,8 @@ class Source(ABC):
             )
 
     def refuse_one_way(self, what: str) -> None:
-        """Raises Unsupported where no answer can tell the client its id."""
-        if self.one_way:
+        """Raises Unsupported where no answer can tell the client an id that it has to know."""
+        if self.one_way and self.fixed is None:
             raise Unsupported(
                 f"{what} by sending the client an id, which the answer to this request cannot do"
             )

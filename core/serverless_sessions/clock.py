@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from .errors import CorruptRecord
 
 _read: Callable[[], float] = time.time
 _call_ends: ContextVar[float | None] = ContextVar("serverless_sessions_call_ends", default=None)
@@ -19,6 +22,14 @@ def now() -> int:
 def precise() -> float:
     """Unix time with its fraction, for ordering; never compared with a deadline."""
     return _read()
+
+
+def moment(seconds: int) -> datetime:
+    """A stored Unix second. Raises CorruptRecord where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise CorruptRecord("a moment of the session was damaged in the store") from error
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +14,7 @@ from . import clock, csrf
 from .compression import compressed, is_compressed
 from .errors import (
     Conflict,
+    CorruptRecord,
     InvalidArgument,
     SessionGone,
     Unsupported,
@@ -241,7 +242,9 @@ class Contents:
             names = [] if record is None else sorted(self._waiting_flashes(record.entries))
             if record is None or not names:
                 return []
-            shown = [tuple(life.decode(n, life.opened(n, record.entries[n]).text)) for n in names]
+            shown = [
+                _flashed(life.decode(n, life.opened(n, record.entries[n]).text)) for n in names
+            ]
             expect = {name: record.entries[name].text for name in names}
             try:
                 yield from life.commit(Layer(removed=set(names)), expect)
@@ -329,6 +332,12 @@ class Contents:
             )
 
 
+def _flashed(pair: Any) -> tuple[str, Any]:
+    if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
+        raise CorruptRecord("a flash was damaged in the store")
+    return pair[0], pair[1]
+
+
 def _drawn_once(secret: str | None) -> str:
     return secret or csrf.draw_secret()
 
@@ -377,9 +386,5 @@ def _seconds(given: Any, what: str) -> float:
     return seconds
 
 
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else moment(seconds)
+    return None if seconds is None else clock.moment(seconds)

@@ -28,9 +28,9 @@ def find_ids(lines: Iterable[str], name: str, kind: ids.Kind = ids.OWN) -> tuple
             value = value.lstrip(" \t")
             if not kind.is_well_formed(value):
                 refused = True
-            elif value not in found:
+            elif len(found) < CANDIDATES and value not in found:
                 found.append(value)
-    return found[:CANDIDATES], refused
+    return found, refused
 
 
 def issue(config: SessionConfig, session_id: str, max_age: int | None) -> str:

@@ -13,6 +13,8 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 
+from .errors import CorruptRecord, InvalidArgument
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 
@@ -29,7 +31,11 @@ def is_cross_site(
     ``Sec-Fetch-Site`` decides where it is there; otherwise ``Origin`` has to name the request's
     ``Host``. A request with neither passes: no current browser sends such a POST, clients such
     as curl do, and the session cookie's SameSite attribute still stands in the way.
+
+    Raises InvalidArgument where ``trusted_origins`` is one text: a part of it is another origin.
     """
+    if isinstance(trusted_origins, str):
+        raise InvalidArgument("trusted_origins takes several, as in {'https://login.example.com'}")
     if method in SAFE_METHODS:
         return False
     origin = _value(headers, "origin")
@@ -58,6 +64,7 @@ def _names_host(origin: str, host: str | None) -> bool:
 
 _SECRET_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{86}==")
+_SECRET = re.compile(r"[0-9a-f]{64}")
 
 
 def draw_secret() -> str:
@@ -66,16 +73,23 @@ def draw_secret() -> str:
 
 def masked(secret: str) -> str:
     """A token of the secret, under another pad each time: one that stood unchanged in every
-    compressed page could be guessed byte by byte (BREACH)."""
+    compressed page could be guessed byte by byte (BREACH). Raises CorruptRecord."""
     pad = secrets.token_bytes(_SECRET_BYTES)
-    return urlsafe_b64encode(pad + _xor(pad, bytes.fromhex(secret))).decode()
+    return urlsafe_b64encode(pad + _xor(pad, _bytes_of(secret))).decode()
 
 
-def is_token(token: object, secret: str) -> bool:
+def is_token(token: object, secret: object) -> bool:
+    """Raises CorruptRecord for what is no secret: it was damaged in the store."""
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return False
     pad, hidden = _halves(urlsafe_b64decode(token))
-    return hmac.compare_digest(_xor(pad, hidden), bytes.fromhex(secret))
+    return hmac.compare_digest(_xor(pad, hidden), _bytes_of(secret))
+
+
+def _bytes_of(secret: object) -> bytes:
+    if not isinstance(secret, str) or not _SECRET.fullmatch(secret):
+        raise CorruptRecord("the secret of the session's CSRF tokens was damaged in the store")
+    return bytes.fromhex(secret)
 
 
 def _halves(both: bytes) -> tuple[bytes, bytes]:

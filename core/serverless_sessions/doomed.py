@@ -25,7 +25,11 @@ class Doomed:
         """Delete them, wherever rotations took them. One that fails is left for another call."""
         while self._keys:
             key, handle = self._keys[0]
-            while isinstance(answer := (yield from self._store.delete(key)), Moved):
-                key = answer.to
+            passed: set[str] = set()
+            while key not in passed:  # else the store is damaged: no session lives on a circle
+                passed.add(key)
+                answer = yield from self._store.delete(key)
+                if isinstance(answer, Moved):
+                    key = answer.to
             del self._keys[0]
             emit(Event("destroyed", handle), self._hook)

@@ -7,8 +7,14 @@ from typing import NamedTuple
 
 Headers = list[tuple[str, str]]
 
-# A CDN's own targeted field wins over Cache-Control at that CDN (RFC 9213 2.2).
-_SHARED_CACHE_CONTROL = ("cdn-cache-control", "surrogate-control")
+# A cache's own targeted field wins over Cache-Control there (RFC 9213 2.2; Akamai, "Edge-Control";
+# nginx, "proxy_cache_valid").
+_SHARED_CACHE_CONTROL = (
+    "cdn-cache-control",
+    "surrogate-control",
+    "edge-control",
+    "x-accel-expires",
+)
 _STORING = frozenset({"public", "max-age", "s-maxage"})
 
 
@@ -43,8 +49,8 @@ class Outcome(NamedTuple):
             field = self.issued[0]
             own = kept if field == "Set-Cookie" else _without(kept, field)
             kept = [*_never_stored(own), self.issued]
-        elif not _values(kept, "cache-control"):
-            kept = [*kept, ("Cache-Control", "private")]
+        elif not _directives(_values(kept, "cache-control")):
+            kept = [*_without(kept, "cache-control"), ("Cache-Control", "private")]
         return _vary_by(self.vary, kept) if self.vary is not None else kept
 
 

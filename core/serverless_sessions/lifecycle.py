@@ -157,10 +157,13 @@ class Lifecycle(Lookup):
             self._issued = None
             raise self._limit.too_many()
 
-    def commit(self, changes: Layer, expect: Mapping[str, str | Absence] = NONE) -> Steps[None]:
+    def commit(
+        self, changes: Layer, expect: Mapping[str, str | Absence] = NONE, *, raced: bool = False
+    ) -> Steps[None]:
         """One write to the session at hand; to a new one where none was seen alive.
 
-        Raises SessionGone when the session was seen alive and is no more.
+        Raises SessionGone when the session was seen alive and is no more; Conflict when others
+        began one of the platform's id, for one that has ``raced`` with them once.
         """
         if self._must_look_before_writing(changes):
             self._raise_read_error()
@@ -177,7 +180,7 @@ class Lifecycle(Lookup):
             else:
                 return
         if changes.sets:
-            yield from self._create(changes, None, expect)
+            yield from self._create(changes, None, expect, raced=raced)
 
     def encode(self, name: str, value: Any) -> str:
         """The text of a value. Raises UnsupportedValue."""
@@ -237,7 +240,12 @@ class Lifecycle(Lookup):
         return clears_unseen and self.records.binds_facts
 
     def _create(
-        self, changes: Layer, user: str | None, expect: Mapping[str, str | Absence] = NONE
+        self,
+        changes: Layer,
+        user: str | None,
+        expect: Mapping[str, str | Absence] = NONE,
+        *,
+        raced: bool = False,
     ) -> Steps[None]:
         if not self._answers and self.source.fixed is None:
             return
@@ -252,9 +260,9 @@ class Lifecycle(Lookup):
             if self.source.fixed is None:
                 raise
             self._place, self._offered = None, (session_id,)
-            if user is not None or expect:
+            if user is not None or expect or raced:
                 raise
-            yield from self.commit(changes)
+            yield from self.commit(changes, raced=True)
             return
         self.created = True
         self._arrive(session_id, key, record, "created")

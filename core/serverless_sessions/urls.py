@@ -18,7 +18,7 @@ _URL = re.compile(
     r"(?P<host>\[[0-9a-f:.]+\]|[^:/?#@\[\]]*)"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[^?#@]*)?"
-    r"(?:\?(?P<query>(?:[a-z0-9_-]+=[^&#]*&?)*))?",
+    r"(?:\?(?P<query>(?:[a-z0-9_-]+=[^&#]*(?:&|\Z))*))?",
     re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

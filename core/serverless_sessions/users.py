@@ -69,8 +69,9 @@ class Users:
         another user since, and the one with the handle ``keep``, are left alone. Says whether there
         was one to end.
         """
-        names, record = self._names(user), seen
-        while True:
+        names, record, passed = self._names(user), seen, set[str]()
+        while key not in passed:  # else the store is damaged: no session lives on a circle
+            passed.add(key)
             if record is None:
                 found = yield from self._store.load(key)
                 if isinstance(found, Moved):
@@ -89,6 +90,7 @@ class Users:
                 known = handle if ids.is_handle(handle) else None
                 emit(Event("revoked", known), self._config.on_event)
             return answer is DELETED
+        return False
 
     def listed(self, user: str) -> Steps[list[str]]:
         """The stored keys of a superset of the live sessions of ``user``. Raises Unsupported."""
@@ -125,8 +127,10 @@ class Users:
 
     def _find(self, key: str) -> Steps[LiveSession | None]:
         found = yield from self._store.load(key)
-        while isinstance(found, Moved):
+        passed = {key}
+        while isinstance(found, Moved) and found.to not in passed:
             key = found.to
+            passed.add(key)
             found = yield from self._store.load(key)
         return LiveSession(key, found) if isinstance(found, Record) else None
 

@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.signals import setting_changed
 from django.utils.safestring import SafeString
 
-from .. import clock
+from .. import clock, ids
 from ..arrival import Request
 from ..config import SessionConfig
 from ..errors import SessionError, SessionGone, Unsupported
@@ -273,8 +273,11 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
 
 def _begun(session_key: str | None) -> Invocation:
     manager = sessions()
-    cookies = [f"{manager.config.cookie_name}={session_key}"] if session_key else []
-    return manager.begin(Request.with_cookies(*cookies))
+    if not session_key:
+        return manager.begin(Request.with_cookies())
+    # Django's cookies are unquoted: one could hold another, or blanks that are no part of an id.
+    session_id = session_key if ids.is_well_formed(session_key) else ""
+    return manager.begin(Request.with_cookies(f"{manager.config.cookie_name}={session_id}"))
 
 
 def _life(invocation: Invocation) -> Lifecycle:

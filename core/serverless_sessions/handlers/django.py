@@ -8,6 +8,7 @@ variables, and else from the environment.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -87,8 +88,13 @@ def _refusal(error: SessionError, outcome: Outcome) -> HttpResponse:
 
 
 def _with_headers(response: HttpResponse, outcome: Outcome) -> HttpResponse:
+    """A copy: a view may return the same response to everybody."""
     if not outcome:
         return response
+    response, given = response.__class__.__new__(response.__class__), response
+    vars(response).update(vars(given))
+    response.headers = copy.deepcopy(given.headers)
+    response.cookies = copy.deepcopy(given.cookies)
     headers = outcome.applied_to(list(response.items()))
     for name in list(response.headers):
         del response.headers[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -135,6 +136,7 @@ class Sessions(SessionInterface):
     def init_app(self, app: flask.Flask) -> None:
         app.session_interface = self
         app.register_error_handler(SessionError, self._answer)
+        app.after_request(_own)
         app.teardown_request(_abandon)
 
     def open_session(self, app: flask.Flask, request: flask.Request) -> FlaskSession:
@@ -188,6 +190,13 @@ class Sessions(SessionInterface):
                     " Flask's setting is not used: say it in a SessionConfig or in the environment"
                     " (PERMANENT_SESSION_LIFETIME is SESSION_ABSOLUTE_TIMEOUT there)"
                 )
+
+
+def _own(response: Response) -> Response:
+    """A copy, to bear this session's headers: a view may return the same response to everybody."""
+    own = copy.copy(response)
+    own.headers = response.headers.copy()
+    return own
 
 
 def _abandon(_: BaseException | None) -> None:

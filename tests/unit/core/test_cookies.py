@@ -80,6 +80,13 @@ def test_guarantee_4_the_first_two_well_formed_are_tried_in_order() -> None:
     assert not is_refused(f"{NAME}={A}; {NAME}={B}; {NAME}={C}")
 
 
+def test_a_header_full_of_ids_is_read_in_one_pass() -> None:
+    """Compared each with each, as many as these keep a processor busy for minutes."""
+    made_up = [f"{number:043d}" for number in range(100_000)]
+    line = "; ".join(f"{NAME}={value}" for value in made_up)
+    assert find_ids([line], NAME) == (made_up[:2], False)
+
+
 @given(st.lists(st.text() | st.binary().map(lambda raw: raw.decode("latin-1"))))
 def test_no_header_crashes_the_parser_or_yields_anything_but_ids(lines: list[str]) -> None:
     for line in ([*lines], [f"{NAME}={line}" for line in lines]):

@@ -1,6 +1,7 @@
 import pytest
 
 from serverless_sessions.csrf import is_cross_site
+from serverless_sessions.errors import InvalidArgument
 
 HOST = {"host": "shop.example.com"}
 
@@ -91,6 +92,14 @@ def test_a_trusted_origin_may_post() -> None:
     headers = {"Sec-Fetch-Site": "same-site", "Origin": "https://login.example.com", **HOST}
     assert not is_cross_site("POST", headers, trusted_origins={"https://login.example.com"})
     assert is_cross_site("POST", headers, trusted_origins={"https://other.example.com"})
+
+
+def test_one_text_is_no_collection_of_trusted_origins() -> None:
+    """A part of it is another origin: here that of whoever owns example.co."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://login.example.co", **HOST}
+    for method in ("GET", "POST"):
+        with pytest.raises(InvalidArgument, match="trusted_origins"):
+            is_cross_site(method, headers, trusted_origins="https://login.example.com")
 
 
 def test_null_is_never_a_trusted_origin() -> None:

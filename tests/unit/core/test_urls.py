@@ -80,6 +80,12 @@ def test_what_cannot_be_read_is_refused_and_not_shown(text: str) -> None:
     assert "sqlite:///sessions.db" in str(refused.value)
 
 
+def test_a_url_that_cannot_be_read_is_refused_without_trying_every_way_to_read_it() -> None:
+    """Tried in every way, there are more of them than a processor can count to."""
+    with pytest.raises(ConfigurationError):
+        StoreURL.parse(f"x://h?{'a=' * 100}#")
+
+
 def test_a_parameter_given_twice_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="'a' twice"):
         StoreURL.parse("x://?a=1&a=2")

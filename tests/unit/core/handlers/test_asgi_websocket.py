@@ -52,6 +52,20 @@ def test_a_new_session_goes_out_with_the_accept(site: Site) -> None:
     assert site.stored() == {"a": "[1]"}
 
 
+def test_a_session_of_the_platform_s_id_begins_whenever_it_is_first_used() -> None:
+    """Its client needs to be told nothing."""
+    config = SessionConfig(trusted_id_key="k" * 32)
+    site = Site(trusted_id=("connection", lambda scope: "c1"), config=config)
+
+    async def act(turn: Turn) -> None:
+        await accept(turn)
+        turn.session.set("a", 1)
+        await close(turn)
+
+    assert kinds(site.connect(act)) == ["accept", "close"]
+    assert site.stored() == {"a": "[1]"}
+
+
 def test_it_is_read_at_the_connect_once_and_not_at_all_without_an_id(visited: Site) -> None:
     async def act(turn: Turn) -> None:
         assert visited.store.calls == ["load"]

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -29,7 +30,9 @@ django_site.configure()
 from django.contrib.auth.models import User  # noqa: E402  (needs the settings)
 from django.contrib.sessions.backends.base import UpdateError  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.http import HttpResponse  # noqa: E402
 from django.test import AsyncClient, Client, override_settings  # noqa: E402
+from django.urls import path  # noqa: E402
 from django.utils.safestring import mark_safe  # noqa: E402
 
 from serverless_sessions.handlers.django import SessionStore, sessions  # noqa: E402
@@ -120,6 +123,33 @@ def test_an_unknown_key_is_not_adopted(site: Site) -> None:
     site.get("/set/a/1")
     assert site.id != unknown
     assert site.text("/look/a") == "1"
+
+
+@pytest.mark.parametrize("spelling", ["{}; x=1", " {}\t", "x; __Host-session={}", "{}\n"])
+def test_guarantee_4_a_key_of_another_spelling_opens_nothing(stock: Site, spelling: str) -> None:
+    stock.get("/set/a/1")
+    spelt = spelling.format(stock.id)
+    stock.store.calls.clear()
+    assert not SessionStore(spelt).exists(spelt)
+    assert SessionStore(spelt).get("a") is None
+    assert stock.store.calls == []
+
+
+def test_a_response_that_views_share_gives_nobody_anothers_session(ours: Site) -> None:
+    shared = HttpResponse("the same for everybody")
+
+    def share(request: Any, act: str) -> HttpResponse:
+        if act == "set":
+            request.session["a"] = 1
+        return shared
+
+    urls = ModuleType("shared_urls")
+    vars(urls)["urlpatterns"] = [path("shared/<act>", share)]
+    with override_settings(ROOT_URLCONF=urls):
+        ours.get("/shared/set")
+        assert ours.id
+        assert NAME not in Client().get("/shared/nothing").cookies
+    assert not shared.has_header("Vary")
 
 
 def test_only_what_changed_is_written(site: Site) -> None:

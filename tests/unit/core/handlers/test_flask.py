@@ -100,6 +100,23 @@ def test_an_untouched_session_costs_nothing_and_changes_no_header(site: Site) ->
     assert "Cache-Control" not in response.headers
 
 
+def test_a_response_that_views_share_gives_nobody_anothers_session(site: Site) -> None:
+    shared = flask.Response("the same for everybody")
+
+    @site.app.get("/shared/<act>")
+    def share(act: str) -> flask.Response:
+        if act == "set":
+            flask.session["a"] = 1
+        return shared
+
+    site.get("/shared/set")
+    stranger = site.app.test_client().get("/shared/nothing")
+    assert stranger.headers.getlist("Set-Cookie") == []
+    site.store.before = down
+    assert site.get("/shared/set").status_code == 503
+    assert site.app.test_client().get("/shared/nothing").text == "the same for everybody"
+
+
 def test_what_the_application_sent_of_its_own_stays(site: Site) -> None:
     @site.app.get("/own")
     def own() -> flask.Response:

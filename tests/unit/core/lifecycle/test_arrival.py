@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from serverless_sessions import (
     ConfigurationError,
+    Conflict,
     MemoryStore,
     SessionConfig,
     SessionGone,
@@ -23,7 +24,7 @@ from serverless_sessions.errors import InvalidArgument
 from serverless_sessions.handlers import _loop
 from serverless_sessions.headers import Outcome
 from serverless_sessions.testing.browser import Act, Driver, settled
-from serverless_sessions.testing.watched import WatchedStore, finished
+from serverless_sessions.testing.watched import PassingStore, WatchedStore, finished
 
 KEY = "k" * 32
 CONFIG = SessionConfig(trusted_id_key=KEY, idle_timeout=1000, touch_every=100)
@@ -164,7 +165,10 @@ def test_a_log_out_sends_no_header(api: Client) -> None:
     assert api.request(look, {"x-session-id": [session_id]}) is None
 
 
-@pytest.mark.parametrize("name", ["", "X Session", "X-Id:", "Ü", "Cookie", "SET-COOKIE", "host"])
+TAKEN = ["Cookie", "SET-COOKIE", "host", "Accept", "accept-language", "Range", "Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["", "X Session", "X-Id:", "Ü", *TAKEN])
 def test_a_name_that_cannot_be_used_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="X-Session-Id"):
         header(name)
@@ -311,6 +315,28 @@ def test_two_that_begin_the_session_of_one_id_at_once_both_keep_what_they_set(
 
 def test_two_that_begin_by_modify_lose_no_increment(chat: Client) -> None:
     assert begun_at_once(chat, increment, increment) == {"n": 2}
+
+
+class Tombstone(PassingStore):
+    """As a store of documents is where a log-out was cut off: nothing lives, nothing can begin."""
+
+    def __init__(self) -> None:
+        self.guarantees = MemoryStore().guarantees
+        self.calls: list[str] = []
+
+    def pass_on(self, operation: str, *arguments: Any) -> Any:
+        self.calls.append(operation)
+        if operation == "load":
+            return None
+        raise Conflict("it is kept") if operation == "create" else SessionGone("nothing lives")
+
+
+def test_one_that_finds_no_session_and_can_begin_none_gives_up(chat: Client) -> None:
+    tombstone = Tombstone()
+    chat.manager.use(tombstone)
+    with pytest.raises(Conflict):
+        chat.request(put, trusted="42")
+    assert tombstone.calls == ["load", "create", "load", "create"]
 
 
 async def set_b(session: Any) -> None:
