@@ -22,7 +22,7 @@ CHECKOV_VERSION := 3.3.30
 CHECKOV := .make/checkov-$(CHECKOV_VERSION)
 PLATFORM ?= aws
 
-.PHONY: demo test servers programs check package bench format clean
+.PHONY: demo test servers programs check package schemas bench format clean
 
 demo: $(DEMO)
 	SESSION_STORE="$${SESSION_STORE:-sqlite:///.sessions/demo.db}" PYTHONPATH=examples \
@@ -82,6 +82,10 @@ check: $(INSTALLED) $(PYRIGHT) $(CHECKOV) servers
 package: $(PACKER)
 	$(BIN)/python infra/package.py --platform $(PLATFORM) $(ARCH:%=--arch %) $(APP:%=--app %) \
 		$(EXTRAS:%=--extras %) $(REQUIREMENTS:%=--requirements %)
+
+# What is known of Terraform's providers for infra/, for when a module uses more of them.
+schemas: $(INSTALLED)
+	cd tests && ../$(BIN)/python -m support.refresh_schemas
 
 bench: $(INSTALLED)
 	$(BIN)/python tests/benchmarks/bench_requests.py
