@@ -27,7 +27,7 @@ CHECKOV_VERSION := 3.3.30
 CHECKOV := .make/checkov-$(CHECKOV_VERSION)
 PLATFORM ?= aws
 
-.PHONY: demo demo-astro test servers programs check package bench format clean
+.PHONY: demo demo-astro astro test servers programs check package schemas bench format clean
 
 demo: $(DEMO)
 	SESSION_STORE="$${SESSION_STORE:-sqlite:///.sessions/demo.db}" PYTHONPATH=examples \
@@ -74,7 +74,6 @@ servers: .make/npm .make/wheels .make/lambda .make/rie .make/azure .make/django 
 		tar -xzf $@/$(DJANGO_SOURCE).tar.gz -C $@ --strip-components 1 \
 		$(DJANGO_SOURCE)/tests/sessions_tests && touch $@
 
-.PHONY: astro
 astro: .make/astro/demo/dist/server/entry.mjs .make/astro/tested/dist/server/entry.mjs
 
 .make/node: Makefile | .venv/bin/python
@@ -112,6 +111,10 @@ check: $(INSTALLED) $(PYRIGHT) $(CHECKOV) servers
 package: $(PACKER)
 	$(BIN)/python infra/package.py --platform $(PLATFORM) $(ARCH:%=--arch %) $(APP:%=--app %) \
 		$(EXTRAS:%=--extras %) $(REQUIREMENTS:%=--requirements %)
+
+# What is known of Terraform's providers for infra/, for when a module uses more of them.
+schemas: $(INSTALLED)
+	cd tests && ../$(BIN)/python -m support.refresh_schemas
 
 bench: $(INSTALLED)
 	$(BIN)/python tests/benchmarks/bench_requests.py

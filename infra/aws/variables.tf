@@ -183,6 +183,7 @@ variable "settings" {
     on_max_per_user    = optional(string)
     save_on_error      = optional(bool)
     on_store_error     = optional(string)
+    shared_with_astro  = optional(bool)
   })
   default  = {}
   nullable = false

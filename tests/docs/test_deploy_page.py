@@ -1,22 +1,27 @@
-"""The costs on docs/deploy.md are what the cart asks of DynamoDB, and what follows from that."""
+"""The costs on docs/deploy.md are what the cart asks of the stores, and what follows from that."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cart.aws_lambda import handler
 from serverless_sessions_adapters._dynamodb_items import bytes_of
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
+from servers.fault_proxy import FaultProxy, fault_proxy
 from support.dynamodb import Call, in_process, items, watched
+from support.places import KINDS
 from support.visitor import Visitor
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text("utf-8")
+AWS, _, ELSEWHERE = PAGE.partition("## Google Cloud")
 
 STEPS: dict[str, Callable[[Visitor], object]] = {
     "about, style sheet, icon": lambda visitor: visitor.get("/about"),
@@ -27,6 +32,9 @@ STEPS: dict[str, Callable[[Visitor], object]] = {
     "log in": lambda visitor: visitor.post("/login", name="Ada"),
     "log out": lambda visitor: visitor.post("/logout"),
 }
+
+Billed = Callable[[], tuple[int, ...]]
+COLUMNS = {"firestore": slice(0, 3), "azure-tables": slice(3, 4), "upstash": slice(4, 5)}
 
 
 @pytest.fixture
@@ -44,7 +52,7 @@ def units(calls: list[Call]) -> tuple[int, int]:
 
 def test_the_units_of_each_request(store: DynamoDBStore) -> None:
     visitor = Visitor(handler, "http-api")
-    rows = re.findall(r"^\| (.+?) \| .+? \| (\d) \| (\d) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| (.+?) \| .+? \| (\d) \| (\d) \|$", AWS, re.MULTILINE)
     claimed = {name: (int(reads), int(writes)) for name, reads, writes in rows}
     with watched(store) as wire:
         measured = {}
@@ -56,10 +64,63 @@ def test_the_units_of_each_request(store: DynamoDBStore) -> None:
     assert measured == claimed
 
 
-def test_the_bill_is_what_its_program_prints(tmp_path: Path) -> None:
-    found = re.search(r"```python cost\.py\n(.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL)
+def documents(store: Any, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Billed:
+    """Read, written and deleted: Firestore bills documents, however they are sent."""
+    seen: Counter[str] = Counter()
+    get, commit = store.client.get, store.client.commit
+
+    def counted_get(*what: Any) -> Any:
+        seen["read"] += 1
+        return get(*what)
+
+    def counted_commit(writes: Iterable[Any]) -> Any:
+        sent = list(writes)
+        seen.update(write.verb for write in sent)
+        return commit(sent)
+
+    monkeypatch.setattr(store.client, "get", counted_get)
+    monkeypatch.setattr(store.client, "commit", counted_commit)
+    return lambda: (seen["read"], seen["create"] + seen["update"], seen["delete"])
+
+
+def requests(store: Any, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Billed:
+    return lambda: (proxy.traffic.requests,)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_what_each_request_asks_for(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = KINDS[name]
+    server = request.getfixturevalue(kind.server)
+    counting = documents if name == "firestore" else requests
+    warm, visitor = Visitor(handler, "http-api"), Visitor(handler, "http-api")
+    measured = {}
+    with (
+        fault_proxy(server.port, kind.speak) as proxy,
+        kind.place(server, proxy.port).opened() as store,
+        handler.sessions.use(store),
+    ):
+        billed = counting(store, proxy, monkeypatch)
+        for act in STEPS.values():  # what a server is told once, such as a script
+            act(warm)
+        for step, act in STEPS.items():
+            before = billed()
+            act(visitor)
+            measured[step] = tuple(now - then for now, then in zip(billed(), before, strict=True))
+    assert measured == {step: cells[COLUMNS[name]] for step, cells in claimed().items()}
+
+
+def claimed() -> dict[str, tuple[int, ...]]:
+    rows = re.findall(r"^\| (.+?) \| ([\d |]+) \|$", ELSEWHERE, re.MULTILINE)
+    return {name: tuple(map(int, cells.split(" | "))) for name, cells in rows}
+
+
+@pytest.mark.parametrize("name", ["cost.py", "elsewhere.py"])
+def test_the_bill_is_what_its_program_prints(name: str, tmp_path: Path) -> None:
+    found = re.search(rf"```python {name}\n(.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL)
     assert found
-    program = tmp_path / "cost.py"
+    program = tmp_path / name
     program.write_text(found[1], "utf-8")
     done = subprocess.run(
         [sys.executable, str(program)], capture_output=True, text=True, check=True, timeout=60

@@ -7,6 +7,7 @@ import pytest
 from servers.fixtures import Servers
 from servers.moto_server import DynamoDBServer
 from support.deployed import Cloud
+from support.stand_ins import StandIns, stand_ins
 from support.terraform import Installed, Provider, provider, terraform
 
 
@@ -18,6 +19,16 @@ def _terraform(servers: Servers) -> Installed:
 @pytest.fixture(scope="session")
 def aws_provider(servers: Servers, terraform: Installed) -> Provider:
     return servers.start("aws_provider", provider("hashicorp/aws", terraform))
+
+
+@pytest.fixture(scope="session")
+def oldest_providers(servers: Servers, terraform: Installed) -> StandIns:
+    return servers.start("oldest_providers", stand_ins("oldest", terraform))
+
+
+@pytest.fixture(scope="session")
+def newest_providers(servers: Servers, terraform: Installed) -> StandIns:
+    return servers.start("newest_providers", stand_ins("newest", terraform))
 
 
 @pytest.fixture(scope="session")
