@@ -7,6 +7,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from serverless_sessions import clock
@@ -35,6 +36,8 @@ from ._redis_scripts import Script
 
 DEFAULT_PREFIX = "session"
 MAX_BYTES = 1_000_000
+PAGE = 500
+"""Keys that one SCAN looks at."""
 Argument = str | int
 
 _STORED = re.compile(r"([0-9]*):(.*)", re.DOTALL)
@@ -55,7 +58,9 @@ class ScriptOperations(StoreOperations):
     def __init__(self, prefix: str = DEFAULT_PREFIX, max_bytes: int = MAX_BYTES) -> None:
         if not prefix or "{" in prefix or "}" in prefix:
             raise ConfigurationError("the prefix of the keys in Redis must be text without braces")
-        self.guarantees = Guarantees(lists_users=True, max_bytes=max_bytes, tells_expired=True)
+        self.guarantees = Guarantees(
+            lists_users=True, scans=True, max_bytes=max_bytes, tells_expired=True
+        )
         self._prefix = prefix
         self._max_bytes = max_bytes
 
@@ -137,6 +142,12 @@ class ScriptOperations(StoreOperations):
         """The key in Redis of the session with this stored key."""
         return f"{self._prefix}:{{{key[:2]}}}:{key}"
 
+    @property
+    def places(self) -> str:
+        """The pattern of ``place_of`` for SCAN."""
+        escaped = re.sub(r"([*?\[\]\\^-])", r"\\\1", self._prefix)
+        return f"{escaped}:{{??}}:*"
+
     def colocated(self, a: str, b: str) -> bool:
         return a[:2] == b[:2]
 
@@ -181,8 +192,24 @@ class ScriptStore(ClientStore):
 
     operations: ScriptOperations
 
+    @abstractmethod
+    def places(self) -> Iterator[str]:
+        """What SCAN finds of ``ScriptOperations.places``, at least once each."""
+
+    def scan(self) -> Iterator[tuple[str, Record]]:
+        places, action = self.places(), "going through all sessions"
+        while page := self.ask(action, asked(lambda _: list(islice(places, PAGE)))):
+            for key in dict.fromkeys(place.rpartition(":")[2] for place in page):
+                found = self.load(key)
+                if isinstance(found, Record):
+                    yield key, found
+
     def close(self) -> None:
         self.client.close()
+
+
+def asked(request: Request) -> Asking[Any]:
+    return (yield request)
 
 
 def _values(entries: Mapping[str, Entry]) -> dict[str, Argument]:

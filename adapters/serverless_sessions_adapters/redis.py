@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
 from ._redis_documents import ScriptTexts, ScriptTextStore, base_of
-from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations, ScriptStore
+from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, PAGE, ScriptOperations, ScriptStore
 
 CONNECT_SECONDS = 1.0
 AT_ONCE = 100
@@ -59,6 +59,10 @@ class RedisStore(ScriptStore):
         max_bytes: int = MAX_BYTES,
     ) -> None:
         super().__init__(RedisOperations(prefix, max_bytes), client, open_async)
+
+    def places(self) -> Iterator[str]:
+        found: Iterator[str] = self.client.scan_iter(match=self.operations.places, count=PAGE)
+        return found
 
     def check(self) -> list[Finding]:
         """Look for scripts, the version and the eviction policy; a random key is read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -25,7 +25,7 @@ from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
 from ._redis_documents import ScriptTexts, ScriptTextStore, base_of
-from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, ScriptOperations, ScriptStore
+from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, PAGE, ScriptOperations, ScriptStore
 
 URL_VARIABLE = "UPSTASH_REDIS_REST_URL"
 TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN"  # noqa: S105  (the variable's name)
@@ -50,6 +50,13 @@ class UpstashStore(ScriptStore):
         max_bytes: int = MAX_BYTES,
     ) -> None:
         super().__init__(UpstashOperations(prefix, max_bytes), client, open_async)
+
+    def places(self) -> Iterator[str]:
+        cursor: int | None = None
+        while cursor != 0:
+            answer = self.client.scan(cursor or 0, match=self.operations.places, count=PAGE)
+            cursor, page = int(answer[0]), answer[1]
+            yield from page
 
     def check(self) -> list[Finding]:
         """Look whether the token may run scripts; a random key is read."""
