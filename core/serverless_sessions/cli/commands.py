@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .keygen import keygen
+from .migrate import migrate
 from .serve import serve
 
 
@@ -16,3 +17,4 @@ def commands() -> None:
 
 commands.add_command(serve)
 commands.add_command(keygen)
+commands.add_command(migrate)
