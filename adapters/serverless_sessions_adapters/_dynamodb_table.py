@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from serverless_sessions import clock
 from serverless_sessions.errors import StoreTimeout
 from serverless_sessions.sansio import Asking
+from serverless_sessions.skew import of_date_header
 
 from ._dynamodb_errors import code_of
 from ._dynamodb_items import Expression
@@ -49,10 +50,10 @@ def removal(table: Table) -> Asking[None]:
 
 
 class Look(NamedTuple):
-    """One thing to look at: what is well when ``at`` says so, and what mends it."""
+    """One thing to look at: what is so when all is well. ``at`` says what is not, or None."""
 
     what: str
-    at: Asking[bool]
+    at: Asking[str | None]
     remedy: str
 
 
@@ -60,13 +61,16 @@ def looks(table: Table) -> Iterator[Look]:
     """Each is harmless: what would write is held to a condition that never holds."""
     yield Look(
         f"the table {table.name!r} is there, and its only key is the string {KEY!r}",
-        _has_key(table),
-        "create it, for example by the store's provision()",
+        _wrong_key(table),
+        "give the table in infra/aws another name, or remove and create this one:"
+        f" `serverless-sessions provision --store dynamodb://{table.name}`, or provision()",
     )
     yield Look(
         "DynamoDB removes sessions that have ended",
-        _has_ttl(table),
-        f"turn on TTL for the attribute {TTL!r}",
+        _wrong_ttl(table),
+        f"`aws dynamodb update-time-to-live --table-name {table.name} --time-to-live-specification"
+        f" Enabled=true,AttributeName={TTL}`, or in Terraform"
+        f' `ttl {{ attribute_name = "{TTL}", enabled = true }}`',
     )
     never = Expression(f"attribute_exists({KEY})")
     nowhere = "check"
@@ -83,22 +87,39 @@ def looks(table: Table) -> Iterator[Look]:
         yield Look(
             f"dynamodb:{action} is allowed",
             _is_allowed(table.send(operation, arguments)),
-            f"allow dynamodb:{action} on the table to the function's role",
+            f"allow dynamodb:{action} on the table to the function's role, for example by"
+            " `policy_arn` of infra/aws",
         )
 
 
-def _is_allowed(asking: Asking[object]) -> Asking[bool]:
+def _is_allowed(asking: Asking[object]) -> Asking[str | None]:
     with suppress(Unmet):
         yield from asking
-    return True
+    return None
 
 
-def _has_key(table: Table) -> Asking[bool]:
+def server_time(table: Table) -> Asking[float]:
+    answer = yield request("describe_table", {"TableName": table.name})
+    return of_date_header(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+
+def _wrong_key(table: Table) -> Asking[str | None]:
     answer = yield request("describe_table", {"TableName": table.name})
     found = answer["Table"]
     keys = [(key["AttributeName"], key["KeyType"]) for key in found["KeySchema"]]
     types = {one["AttributeName"]: one["AttributeType"] for one in found["AttributeDefinitions"]}
-    return keys == [(KEY, "HASH")] and types[KEY] == "S"
+    if keys == [(KEY, "HASH")] and types[KEY] == "S":
+        return None
+    shown = ", ".join(f"{name!r} ({kind}, {types[name]})" for name, kind in keys)
+    return (
+        f"the key of the table {table.name!r} is {shown}, and not its only key the string {KEY!r}"
+    )
+
+
+def _wrong_ttl(table: Table) -> Asking[str | None]:
+    if (yield from _has_ttl(table)):
+        return None
+    return f"TTL is not on for the attribute {TTL!r}: sessions that have ended are never removed"
 
 
 def _has_ttl(table: Table) -> Asking[bool]:

@@ -133,6 +133,11 @@ class Firestore:
         reference = self.client.collection(self._location.collection).document(key)
         return _snapshot(reference.get(fields, **in_time()))
 
+    def read_time(self) -> float:
+        """The server's Unix time."""
+        reference = self.client.collection(self._location.collection).document("check")
+        return float(reference.get((), **in_time()).read_time.timestamp())
+
     def commit(self, writes: Iterable[Write]) -> list[Written]:
         batch, sent = _batch(self.client, self._location.collection, writes)
         return _written(sent, batch.commit(**in_time()))

@@ -14,6 +14,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 from serverless_sessions import clock
 from serverless_sessions.errors import AccessDenied, ConfigurationError, SessionError
 from serverless_sessions.sansio import Asking, ClientStore
+from serverless_sessions.skew import clock_finding, of_date_header
 from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
 
@@ -102,11 +103,24 @@ class AzureTablesStore(ClientStore):
             query = f"ends le {clock.now() - DAY}L"
             overdue = next(self._pages("looking for expired sessions", query, "ends"), [])
             what = "sessions that ended a day ago or earlier are removed"
-            findings.append(Finding(not overdue, what, "run purge() from a timer"))
+            remedy = "run purge() from a timer, or now `serverless-sessions purge`"
+            findings += [Finding(not overdue, what, remedy), clock_finding(self._time)]
         return findings
 
     def close(self) -> None:
         self.client.close()
+
+    def _time(self) -> float:
+        dates: list[str] = []
+
+        def note(answer: Any) -> None:
+            dates.append(answer.http_response.headers["Date"])
+
+        pages = self.client.client.query_entities(
+            "RowKey eq ''", raw_response_hook=note, **long_bounds()
+        ).by_page()
+        self.ask("asking the time", asked(lambda _: next(pages, None)))
+        return of_date_header(dates[-1])
 
     def _tried(self, what: str, asking: Asking[object]) -> Finding:
         try:
@@ -126,7 +140,10 @@ class AzureTablesStore(ClientStore):
 def _remedy(error: SessionError) -> str:
     match error:
         case ConfigurationError():
-            return "create the table, for example by provision()"
+            return (
+                "create the table: `serverless-sessions provision`, provision(), or"
+                ' `resource "azurerm_storage_table"` of infra/azure'
+            )
         case AccessDenied():
             return f"grant the role {ROLE!r} on the table, or mend {KEY} or {CONNECTION}"
         case _:

@@ -9,6 +9,7 @@ from typing import Any
 from serverless_sessions import clock
 from serverless_sessions.errors import ConfigurationError, SessionError
 from serverless_sessions.sansio import ClientStore
+from serverless_sessions.skew import clock_finding
 from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
 
@@ -75,14 +76,21 @@ class DynamoDBStore(ClientStore):
             self.ask("removing the store", tables.removal(self._table))
 
     def check(self) -> list[Finding]:
-        return [self._finding(look) for look in tables.looks(self._table)]
+        findings = [self._finding(look) for look in tables.looks(self._table)]
+        if findings[0].ok:
+            findings.append(clock_finding(self._time))
+        return findings
 
     def close(self) -> None:
         self.client.close()
 
+    def _time(self) -> float:
+        return self.ask("asking the time", tables.server_time(self._table))
+
     def _finding(self, look: tables.Look) -> Finding:
         try:
-            return Finding(self.ask("looking", look.at), look.what, look.remedy)
+            wrong = self.ask("looking", look.at)
+            return Finding(wrong is None, wrong or look.what, look.remedy)
         except SessionError as error:
             return Finding(False, str(error), look.remedy)
 

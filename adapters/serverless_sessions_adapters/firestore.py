@@ -11,6 +11,7 @@ from google.api_core.exceptions import NotFound
 from serverless_sessions import clock
 from serverless_sessions.errors import Moved, SessionError, SessionGone
 from serverless_sessions.sansio import Asking, ClientStore
+from serverless_sessions.skew import clock_finding
 from serverless_sessions.store import Finding, Record
 from serverless_sessions.urls import StoreURL
 
@@ -117,6 +118,8 @@ class FirestoreStore(ClientStore):
             self._tried("writing", _probe(), role),
             self._tried("listing a user's sessions", listing, "index the field 'who'"),
         ]
+        if findings[0].ok:
+            findings.append(clock_finding(self._time))
         if self.location.emulated:
             return [*findings, Finding(True, "the emulator has no TTL and needs no exemptions")]
         asking = admin.asking(admin.findings, self.location)
@@ -124,6 +127,9 @@ class FirestoreStore(ClientStore):
 
     def close(self) -> None:
         self.client.close()
+
+    def _time(self) -> float:
+        return self.ask("asking the time", _read_time())
 
     def _administered(self, action: str, asking: Asking[T]) -> T:
         with clock.call_limit(clock.time_left(_ADMIN_SECONDS)):
@@ -150,6 +156,11 @@ def _removal() -> Asking[int]:
     if doomed:
         yield lambda client: client.commit([Write("delete", each.key) for each in doomed])
     return len(doomed)
+
+
+def _read_time() -> Asking[float]:
+    moment: float = yield lambda client: client.read_time()
+    return moment
 
 
 def _probe() -> Asking[None]:

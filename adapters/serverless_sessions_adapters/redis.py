@@ -22,12 +22,13 @@ from serverless_sessions.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
-from serverless_sessions.sansio import Asking, Request
+from serverless_sessions.sansio import Request
+from serverless_sessions.skew import clock_finding
 from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
 from ._redis_documents import ScriptTexts, ScriptTextStore, base_of
-from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, PAGE, ScriptOperations, ScriptStore
+from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, PAGE, ScriptOperations, ScriptStore, asked
 
 CONNECT_SECONDS = 1.0
 AT_ONCE = 100
@@ -67,8 +68,11 @@ class RedisStore(ScriptStore):
     def check(self) -> list[Finding]:
         """Look for scripts, the version and the eviction policy; a random key is read."""
         self.load(secrets.token_hex(32))
-        info = self.ask("looking at the server", _asked(lambda client: client.info()))
-        return _findings(info)
+        info = self.ask("looking at the server", asked(lambda client: client.info()))
+        return [*_findings(info), clock_finding(self._time)]
+
+    def _time(self) -> float:
+        return _time(self.ask("asking the time", asked(lambda client: client.time())))
 
 
 class RedisTextStore(ScriptTextStore):
@@ -77,8 +81,11 @@ class RedisTextStore(ScriptTextStore):
     def check(self) -> list[Finding]:
         """As of ``RedisStore``."""
         self.load(secrets.token_hex(32))
-        info = self.ask("looking at the server", _asked(lambda connected: connected.client.info()))
-        return _findings(info)
+        info = self.ask("looking at the server", asked(lambda connected: connected.client.info()))
+        return [*_findings(info), clock_finding(self._time)]
+
+    def _time(self) -> float:
+        return _time(self.ask("asking the time", asked(lambda connected: connected.client.time())))
 
 
 class RedisOperations(ScriptOperations):
@@ -111,8 +118,10 @@ class RedisOperations(ScriptOperations):
                 return StoreUnavailable(what)
 
 
-def _asked(request: Request) -> Asking[Any]:
-    return (yield request)
+def _time(told: Any) -> float:
+    """What TIME says, of a cluster the first that answered."""
+    seconds, microseconds = next(iter(told.values())) if isinstance(told, dict) else told
+    return float(seconds + microseconds / 1e6)
 
 
 def _findings(info: dict[str, Any]) -> list[Finding]:
@@ -132,7 +141,8 @@ def _findings(info: dict[str, Any]) -> list[Finding]:
             Finding(
                 policy == "noeviction" or not node.get("maxmemory"),
                 f"maxmemory-policy is {policy}",
-                "set maxmemory-policy to noeviction: any other ends sessions at will",
+                "any other ends sessions at will when memory is short: `redis-cli config set"
+                " maxmemory-policy noeviction`, and in redis.conf",
             )
         )
     return findings

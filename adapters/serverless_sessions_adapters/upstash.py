@@ -21,11 +21,12 @@ from serverless_sessions.errors import (
     StoreUnavailable,
 )
 from serverless_sessions.sansio import Request
+from serverless_sessions.skew import clock_finding
 from serverless_sessions.store import Finding
 from serverless_sessions.urls import StoreURL
 
 from ._redis_documents import ScriptTexts, ScriptTextStore, base_of
-from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, PAGE, ScriptOperations, ScriptStore
+from ._redis_operations import DEFAULT_PREFIX, MAX_BYTES, PAGE, ScriptOperations, ScriptStore, asked
 
 URL_VARIABLE = "UPSTASH_REDIS_REST_URL"
 TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN"  # noqa: S105  (the variable's name)
@@ -61,7 +62,11 @@ class UpstashStore(ScriptStore):
     def check(self) -> list[Finding]:
         """Look whether the token may run scripts; a random key is read."""
         self.load(secrets.token_hex(32))
-        return [Finding(True, "Upstash runs the scripts")]
+        return [Finding(True, "Upstash runs the scripts"), clock_finding(self._time)]
+
+    def _time(self) -> float:
+        told = self.ask("asking the time", asked(lambda client: client.time()))
+        return float(told[0]) + float(told[1]) / 1e6
 
 
 class UpstashTextStore(ScriptTextStore):

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import click
 
+from .doctor import doctor
 from .keygen import keygen
+from .list_sessions import list_sessions
 from .migrate import migrate
+from .provision import deprovision, provision
+from .purge import purge
+from .revoke import revoke
 from .serve import serve
+from .show import show
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,6 +21,8 @@ def commands() -> None:
     """Sessions for serverless functions."""
 
 
-commands.add_command(serve)
-commands.add_command(keygen)
-commands.add_command(migrate)
+for _command in (
+    *(serve, keygen, doctor, provision, deprovision),
+    *(purge, show, list_sessions, revoke, migrate),
+):
+    commands.add_command(_command)

@@ -15,7 +15,6 @@ from itertools import islice
 from typing import TypeVar
 
 from .. import clock
-from ..document import DocumentStore
 from ..errors import ConfigurationError, Conflict, Moved, SessionGone, SessionTooLarge
 from ..store import EXPIRED, Record, SessionStore
 from .calls import Calls
@@ -78,7 +77,7 @@ def refuse_unlike(source: SessionStore, target: SessionStore) -> None:
 
 def is_shared(store: SessionStore) -> bool:
     """Whether the store has Astro's layout."""
-    return bool(getattr(store.guarantees, "shared_with_astro", isinstance(store, DocumentStore)))
+    return store.guarantees.shared_with_astro
 
 
 _STATES = {
@@ -236,12 +235,13 @@ class Move:
 
     def _end(self, rows: list[Row], number: int, pool: ThreadPoolExecutor, tally: Tally) -> None:
         """End in the target what the source has no longer, unless its time was over there."""
-        found = dict(zip(rows, pool.map(lambda row: self._source.load(row.key), rows), strict=True))
-        live = {row.key: record for row, record in found.items() if isinstance(record, Record)}
+        looked = pool.map(lambda row: self._source.load(row.key), rows)
+        found = dict(zip((row.key for row in rows), looked, strict=True))
+        live = {key: record for key, record in found.items() if isinstance(record, Record)}
         if live:
             self._carry(live, number, pool, tally)
         gone = [row for row in rows if row.key not in live]
-        outcomes = pool.map(lambda row: self._end_one(row, found[row]), gone)
+        outcomes = pool.map(lambda row: self._end_one(row, found[row.key]), gone)
         states = {}
         for row, outcome in zip(gone, outcomes, strict=True):
             tally.count(outcome)

@@ -17,6 +17,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from .. import registry
 from ..errors import ConfigurationError, SessionError
+from ..manager import SessionManager
 from ..store import SessionStore
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,6 +69,13 @@ def opened(url: str | None) -> Iterator[SessionStore]:
         raise ConfigurationError(f"{type(store).__name__} can only be awaited; commands cannot")
     with closing(store):
         yield store
+
+
+@contextmanager
+def manager_of(url: str | None) -> Iterator[SessionManager]:
+    """With the configuration of the environment. Raises ConfigurationError, MissingDependency."""
+    with opened(url) as store:
+        yield SessionManager(store)
 
 
 def print_json(answer: object) -> None:

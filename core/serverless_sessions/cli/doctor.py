@@ -1,0 +1,151 @@
+"""``serverless-sessions doctor``: what is wrong with configuration and store, and what mends it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from .. import registry
+from ..errors import (
+    AccessDenied,
+    ConfigurationError,
+    MissingDependency,
+    SessionError,
+    StoreUnavailable,
+    Unsupported,
+)
+from ..store import SessionStore
+from ..urls import StoreURL
+from .calls import Calls
+from .diagnosis import Diagnosis, Level, of_configuration
+from .operators import end_with_finding, operator_command, print_json, store_option
+
+_MARKS = {
+    Level.OK: ("ok      ", "green"),
+    Level.WARNING: ("warning ", "yellow"),
+    Level.ERROR: ("wrong   ", "bold red"),
+}
+
+
+@operator_command("doctor")
+@store_option
+@click.option("--strict", is_flag=True, help="A warning, too, gives exit code 1.")
+@click.pass_context
+def doctor(context: click.Context, url: str | None, strict: bool, as_json: bool) -> None:
+    """Look at the configuration and at the store, by calls that change nothing.
+
+    Run it with the variables and the credentials that the functions have. Each thing that is wrong
+    comes with the command or the line of Terraform that mends it. Exit code 1: something is wrong.
+    """
+    config, found = of_configuration(dict(os.environ))
+    chosen = url or (config.store if config is not None else None)
+    found += of_store(chosen)
+    worst = max(diagnosis.level for diagnosis in found)
+    if as_json:
+        print_json(
+            {
+                "ok": worst < Level.ERROR,
+                "findings": [
+                    {"level": d.level.name.lower(), "what": d.what, "remedy": d.remedy}
+                    for d in found
+                ],
+            }
+        )
+    else:
+        _show(found, worst)
+    if worst is Level.ERROR or (strict and worst is Level.WARNING):
+        end_with_finding(context)
+
+
+def of_store(url: str | None) -> list[Diagnosis]:
+    """Open the store, reach it, and let it check itself."""
+    try:
+        url = url or registry.default_url()
+        store = registry.open_store(url)
+    except MissingDependency as error:
+        return [Diagnosis(Level.ERROR, *_split(str(error)))]
+    except SessionError as error:
+        return [Diagnosis(Level.ERROR, str(error), "mend SESSION_STORE")]
+    if not isinstance(store, SessionStore):
+        what = f"{type(store).__name__} can only be awaited, and cannot be looked at from here"
+        return [Diagnosis(Level.WARNING, what)]
+    shown = str(StoreURL.parse(url))
+    with closing(store):
+        return list(_looked_at(store, shown))
+
+
+def _looked_at(store: SessionStore, shown: str) -> Iterator[Diagnosis]:
+    try:
+        Calls(store).load(secrets.token_hex(32))
+    except AccessDenied as error:
+        yield Diagnosis(Level.ERROR, str(error), "see the permissions below")
+    except StoreUnavailable as error:
+        yield Diagnosis(
+            Level.ERROR,
+            f"{shown} cannot be reached: {error}",
+            "see whether the server runs, SESSION_STORE names its host, port and region, and the"
+            " network lets this machine in",
+        )
+        return
+    except ConfigurationError as error:
+        yield Diagnosis(Level.ERROR, str(error), _creation(shown))
+        if not _is_there(store):
+            return
+    except SessionError as error:
+        yield Diagnosis(Level.ERROR, str(error))
+        return
+    else:
+        yield Diagnosis(Level.OK, f"{shown} can be reached and read")
+    try:
+        findings = store.check()
+    except Unsupported:
+        return
+    except SessionError as error:
+        yield Diagnosis(Level.ERROR, str(error))
+        return
+    for finding in findings:
+        level = Level.OK if finding.ok else Level.ERROR
+        yield Diagnosis(level, finding.what, "" if finding.ok else finding.remedy)
+
+
+def _is_there(store: SessionStore) -> bool:
+    """Whether something is there to be looked at further: a table with another key, say."""
+    try:
+        return any(finding.ok for finding in store.check())
+    except SessionError:
+        return False
+
+
+def _creation(shown: str) -> str:
+    return (
+        f"`serverless-sessions provision --store {shown.partition('?')[0]}`, or `terraform apply`"
+        " of a module in infra/; if it is in another region, project or account, name that one in"
+        " SESSION_STORE, as in ?region=eu-west-1"
+    )
+
+
+def _split(message: str) -> tuple[str, str]:
+    what, _, remedy = message.rpartition(": ")
+    return what, remedy
+
+
+def _show(found: list[Diagnosis], worst: Level) -> None:
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    for diagnosis in found:
+        console.print(Text.assemble(_MARKS[diagnosis.level], diagnosis.what))
+        if diagnosis.remedy:
+            console.print(Text(f"         -> {diagnosis.remedy}", "dim"))
+    console.print(
+        {
+            Level.OK: "All is well.",
+            Level.WARNING: "It works; see the warnings.",
+            Level.ERROR: "Something is wrong.",
+        }[worst]
+    )
