@@ -96,31 +96,32 @@ def _looked_at(store: SessionStore, shown: str) -> Iterator[Diagnosis]:
         return
     except ConfigurationError as error:
         yield Diagnosis(Level.ERROR, str(error), _creation(shown))
-        if not _is_there(store):
-            return
+        yield from (one for one in _checked(store) if _reason(one.what) != _reason(str(error)))
+        return
     except SessionError as error:
         yield Diagnosis(Level.ERROR, str(error))
         return
     else:
         yield Diagnosis(Level.OK, f"{shown} can be reached and read")
+    yield from _checked(store)
+
+
+def _checked(store: SessionStore) -> list[Diagnosis]:
     try:
         findings = store.check()
     except Unsupported:
-        return
+        return []
     except SessionError as error:
-        yield Diagnosis(Level.ERROR, str(error))
-        return
-    for finding in findings:
-        level = Level.OK if finding.ok else Level.ERROR
-        yield Diagnosis(level, finding.what, "" if finding.ok else finding.remedy)
+        return [Diagnosis(Level.ERROR, str(error), "see what the store says")]
+    return [
+        Diagnosis(Level.OK, one.what) if one.ok else Diagnosis(Level.ERROR, one.what, one.remedy)
+        for one in findings
+    ]
 
 
-def _is_there(store: SessionStore) -> bool:
-    """Whether something is there to be looked at further: a table with another key, say."""
-    try:
-        return any(finding.ok for finding in store.check())
-    except SessionError:
-        return False
+def _reason(message: str) -> str:
+    """Without what was being done: one reason fails one call after another."""
+    return message.partition(": ")[2] or message
 
 
 def _creation(shown: str) -> str:

@@ -177,6 +177,9 @@ def _row(columns: tuple[object, ...]) -> Row:
         int(str(idle)),
         int(str(deadline)),
         int(str(there)),
-        tuple(json.loads(str(versions))),
+        tuple(
+            {name: (digest, ends) for name, (digest, ends) in version.items()}
+            for version in json.loads(str(versions))
+        ),
         State(int(str(state))),
     )

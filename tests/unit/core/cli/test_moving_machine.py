@@ -21,6 +21,7 @@ from serverless_sessions.store import Change, Entry, Facts, Found, Record
 from serverless_sessions.testing.cases.base import fresh_key, key_beside
 
 IDLE, ABSOLUTE = 1000, 100_000
+RARELY = st.sampled_from([False, False, True])
 NAMES = st.sampled_from(["a", "b", "c"])
 
 
@@ -112,15 +113,24 @@ class Moves(RuleBasedStateMachine):
     def write_at_the_target(self, data: Any, name: str, removes: bool) -> None:
         self.writing(self.any_life(data), name, removes, of_target=True)()
 
+    @precondition(lambda self: self.phase == "both")
+    @rule(data=st.data(), names=st.tuples(NAMES, NAMES), target_first=st.booleans())
+    def write_at_both(self, data: Any, names: tuple[str, str], target_first: bool) -> None:
+        life = self.any_life(data)
+        for of_target in (target_first, not target_first):
+            self.writing(life, names[of_target], removes=False, of_target=of_target)()
+
     @precondition(lambda self: self.phase != "after")
-    @rule(data=st.data())
-    def destroy_at_the_source(self, data: Any) -> None:
-        self.destroying(self.any_life(data), of_target=False)()
+    @rule(data=st.data(), really=RARELY)
+    def destroy_at_the_source(self, data: Any, really: bool) -> None:
+        if really:
+            self.destroying(self.any_life(data), of_target=False)()
 
     @precondition(lambda self: self.phase != "before")
-    @rule(data=st.data())
-    def destroy_at_the_target(self, data: Any) -> None:
-        self.destroying(self.any_life(data), of_target=True)()
+    @rule(data=st.data(), really=RARELY)
+    def destroy_at_the_target(self, data: Any, really: bool) -> None:
+        if really:
+            self.destroying(self.any_life(data), of_target=True)()
 
     @precondition(lambda self: self.phase == "before")
     @rule(data=st.data())
@@ -168,7 +178,7 @@ class Moves(RuleBasedStateMachine):
         self.phase = "both"
 
     @precondition(lambda self: self.phase == "both")
-    @rule(really=st.sampled_from([False, False, True]))
+    @rule(really=RARELY)
     def no_function_uses_the_source(self, really: bool) -> None:
         if really:
             self.phase = "after"

@@ -1,0 +1,227 @@
+"""``doctor`` against set-ups on real servers, good ones and broken ones."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from serverless_sessions import clock
+from serverless_sessions.cli.commands import commands
+from serverless_sessions.testing.cases.base import session
+from serverless_sessions_adapters.dynamodb import DynamoDBStore
+from servers.azurite import Azurite
+from servers.fault_proxy import FaultProxy, fault_proxy
+from servers.faults import Fault, http_answer
+from servers.lockstep import speak_http, speak_redis
+from servers.moto_server import DynamoDBServer
+from servers.redis_server import RedisServer
+from support.azure import fresh_table
+from support.dynamodb import CREDENTIALS, client_of
+from support.places import KINDS, Place
+
+
+def doctor(place: Place, *arguments: str, **variables: str) -> Result:
+    told = {**place.variables, **variables}
+    return CliRunner(env=told).invoke(commands, ["doctor", *arguments])
+
+
+def findings(place: Place, **variables: str) -> tuple[int, list[dict[str, str]]]:
+    done = doctor(place, "--json", **variables)
+    answer = json.loads(done.stdout)
+    assert answer["ok"] is (done.exit_code == 0)
+    return done.exit_code, answer["findings"]
+
+
+def wrong(place: Place, **variables: str) -> tuple[str, str]:
+    """All that is wrong, and all that mends it."""
+    code, found = findings(place, **variables)
+    assert code == 1
+    bad = [finding for finding in found if finding["level"] == "error"]
+    assert all(finding["remedy"] for finding in bad)
+    return "\n".join(one["what"] for one in bad), "\n".join(one["remedy"] for one in bad)
+
+
+@pytest.fixture(params=KINDS)
+def good(request: pytest.FixtureRequest) -> Iterator[Place]:
+    kind = KINDS[request.param]
+    server: Any = request.getfixturevalue(kind.server)
+    place = kind.place(server, server.port)
+    with place.opened():
+        yield place
+
+
+def test_a_good_set_up_is_told_to_be_one_at_once(good: Place) -> None:
+    began = time.process_time()
+    done = doctor(good)
+    spent = time.process_time() - began
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "All is well.")
+    assert "can be reached and read" in done.stdout
+    assert spent < 3
+
+
+@pytest.fixture
+def table(moto_server: DynamoDBServer) -> Iterator[tuple[DynamoDBStore, Place]]:
+    """A table that nobody made yet, and how it is named."""
+    name = f"sessions-{uuid.uuid4()}"
+    with client_of(moto_server.endpoint) as client:
+        url = f"dynamodb://{name}?region=eu-west-1&endpoint={moto_server.endpoint}"
+        yield DynamoDBStore(client, name), Place(url, CREDENTIALS)
+
+
+def made(store: DynamoDBStore, key: str = "id") -> None:
+    store.client.create_table(
+        TableName=store.table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+    )
+
+
+def test_a_missing_table_and_one_in_another_region(table: tuple[DynamoDBStore, Place]) -> None:
+    store, place = table
+    what, remedy = wrong(place)
+    assert "there is no such table in this region" in what
+    assert f"serverless-sessions provision --store dynamodb://{store.table}" in remedy
+    store.provision()
+    assert findings(place)[0] == 0
+    elsewhere = place._replace(url=place.url.replace("eu-west-1", "us-east-1"))
+    what, remedy = wrong(elsewhere)
+    assert "there is no such table in this region" in what
+    assert "?region=" in remedy
+
+
+def test_a_table_with_another_key(table: tuple[DynamoDBStore, Place]) -> None:
+    store, place = table
+    made(store, key="pk")
+    what, remedy = wrong(place)
+    assert "the key of the table" in what
+    assert "'pk' (HASH, S)" in what
+    assert "infra/aws" in remedy
+
+
+def test_a_table_without_ttl(table: tuple[DynamoDBStore, Place]) -> None:
+    store, place = table
+    made(store)
+    what, remedy = wrong(place)
+    assert (
+        what == "TTL is not on for the attribute 'ttl': sessions that have ended are never removed"
+    )
+    assert f"aws dynamodb update-time-to-live --table-name {store.table}" in remedy
+    assert 'ttl { attribute_name = "ttl", enabled = true }' in remedy
+
+
+@contextmanager
+def in_front_of(place: Place, port: int) -> Iterator[tuple[FaultProxy, Place]]:
+    speak = speak_redis if place.url.startswith("redis") else speak_http
+    with fault_proxy(port, speak) as proxy:
+        moved = place.url.replace(f":{port}", f":{proxy.port}")
+        variables = {
+            name: value.replace(f":{port}", f":{proxy.port}")
+            for name, value in place.environment.items()
+        }
+        yield proxy, Place(moved, variables)
+
+
+@pytest.mark.parametrize("action", ["GetItem", "UpdateItem", "DescribeTimeToLive"])
+def test_a_permission_that_is_missing(
+    table: tuple[DynamoDBStore, Place], moto_server: DynamoDBServer, action: str
+) -> None:
+    store, place = table
+    store.provision()
+    denial = http_answer(400, {"__type": "com.amazon.coral#AccessDeniedException", "message": ""})
+    with in_front_of(place, moto_server.port) as (proxy, through):
+        proxy.inject(denial, times=None, when=lambda request: f".{action}".encode() in request)
+        what, remedy = wrong(through)
+    assert f"must be valid and allow dynamodb:{action}" in what
+    if action != "DescribeTimeToLive":
+        assert f"allow dynamodb:{action} on the table" in remedy
+
+
+@pytest.mark.parametrize("kind", ["dynamodb", "redis", "azure-tables", "upstash"])
+def test_a_server_that_is_down(kind: str, request: pytest.FixtureRequest) -> None:
+    server: Any = request.getfixturevalue(KINDS[kind].server)
+    place = KINDS[kind].place(server, server.port)
+    with in_front_of(place, server.port) as (proxy, through), proxy.refusing():
+        code, found = findings(through)
+    assert code == 1
+    (only,) = [finding for finding in found if finding["level"] == "error"]
+    assert "cannot be reached" in only["what"]
+    assert "whether the server runs" in only["remedy"]
+
+
+def test_a_server_that_does_not_answer(redis_server: RedisServer) -> None:
+    place = KINDS["redis"].place(redis_server, redis_server.port)
+    with in_front_of(place, redis_server.port) as (proxy, through):
+        proxy.inject(Fault.HANG, times=None)
+        what, _ = wrong(through)
+    assert "cannot be reached" in what
+
+
+def test_a_redis_that_ends_sessions_at_will(redis_server: RedisServer) -> None:
+    place = KINDS["redis"].place(redis_server, redis_server.port)
+    with place.opened() as store:
+        client: Any = store.client  # type: ignore[attr-defined]  # of the store over redis-py
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        client.config_set("maxmemory", "1gb")
+        try:
+            what, remedy = wrong(place)
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "0")
+    assert what == "maxmemory-policy is allkeys-lru"
+    assert "config set maxmemory-policy noeviction" in remedy
+
+
+def test_an_azure_table_that_is_missing_and_one_that_nobody_purges(azurite: Azurite) -> None:
+    place = KINDS["azure-tables"].place(azurite, azurite.port)
+    place = place._replace(url=f"azure-tables:///{fresh_table()}")
+    what, remedy = wrong(place)
+    assert "there is no such table" in what
+    assert "serverless-sessions provision --store azure-tables:///" in remedy
+    with place.opened() as store:
+        with clock.replaced(lambda: time.time() - 10 * 86_400):
+            store.create("0" * 64, session())
+        what, remedy = wrong(place)
+        assert "sessions that ended a day ago" in what or "are removed" in what
+        assert "serverless-sessions purge" in remedy
+        store.purge()
+        assert findings(place)[0] == 0
+
+
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_a_clock_that_is_wrong(good: Place, seconds: int) -> None:
+    with clock.replaced(lambda: time.time() + seconds):
+        what, remedy = wrong(good)
+    assert f"seconds {'ahead of' if seconds > 0 else 'behind'} that of the store's server" in what
+    assert "chronyc" in remedy
+
+
+def test_each_wrong_setting_is_named_beside_the_store(tmp_path: Path) -> None:
+    place = Place(f"sqlite:////{tmp_path.relative_to('/')}/a.db", {})
+    what, _ = wrong(place, SESSION_IDLE_TIMEOUT="soon", SESSION_COOKIE_SAMESITE="lax-ish")
+    assert "SESSION_IDLE_TIMEOUT" in what
+    assert "SESSION_COOKIE_SAMESITE" in what
+    code, found = findings(place, SESSION_COKIE_NAME="shop", SESSION_COOKIE_SECURE="off")
+    assert code == 0
+    warnings = [one for one in found if one["level"] == "warning"]
+    assert [one["what"].split(" ")[0] for one in warnings] == ["SESSION_COKIE_NAME", "the"]
+    assert "SESSION_COOKIE_NAME?" in warnings[0]["remedy"]
+    assert doctor(place, "--strict", SESSION_COOKIE_SECURE="off").exit_code == 1
+
+
+def test_no_secret_is_shown(redis_server: RedisServer) -> None:
+    place = Place(f"redis://joe:hunter2@127.0.0.1:{redis_server.port}", {})
+    for arguments in ((), ("--json",)):
+        done = doctor(place, *arguments, SESSION_ENCRYPTION_KEYS="key-material")
+        assert done.exit_code == 1
+        assert "SESSION_ENCRYPTION_KEYS" in done.output
+        for secret in ("joe", "hunter2", "key-material"):
+            assert secret not in done.output
