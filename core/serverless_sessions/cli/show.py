@@ -9,11 +9,13 @@ import click
 
 from .. import clock, ids
 from ..config import SessionConfig
-from ..contents import decode, moment
+from ..contents import moment
 from ..encryption import sealer_of
 from ..errors import Moved, SessionNotFound, Unsupported
+from ..opened import decoded
 from ..records import Records
 from ..store import RESERVED, Entry, Record, SessionStore, size_of
+from ..values import codec
 from .calls import Calls
 from .operators import counting, opened, operator_command, print_json, store_option
 
@@ -88,6 +90,8 @@ def _entry(records: Records, key: str, name: str, entry: Entry, values: bool) ->
     if values:
         is_ours = name.startswith(RESERVED)
         told["value"] = (
-            "(not shown)" if is_ours else repr(decode(name, records.opened(name, entry, key).text))
+            "(not shown)"
+            if is_ours
+            else repr(decoded(codec, name, records.opened(name, entry, key).text))
         )
     return told

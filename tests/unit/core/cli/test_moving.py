@@ -14,7 +14,7 @@ from serverless_sessions.cli.moving import BATCH, Move, Tally, refuse_unlike
 from serverless_sessions.cli.verifying import verify
 from serverless_sessions.errors import ConfigurationError, SessionGone
 from serverless_sessions.memory import MemoryStore
-from serverless_sessions.store import Change, Entry, Record, SessionStore
+from serverless_sessions.store import Change, Entry, Found, Record, SessionStore
 from serverless_sessions.testing.cases.base import (
     created,
     entries,
@@ -62,8 +62,8 @@ def test_a_copy_is_the_record_with_its_key_deadlines_user_and_sealed_values(
     move: Move, source: MemoryStore, target: MemoryStore
 ) -> None:
     record = session({"cart": "sealed"}, idle=50, absolute=70, user="jo")
-    ended = record.entries | {"short": Entry("sealed, too", clock.now() + 30)}
-    key = created(source, record._replace(entries=ended))
+    short = {"short": Entry("sealed, too", clock.now() + 30)}
+    key = created(source, record._replace(entries={**record.entries, **short}))
     assert move.run() == Tally(copied=1)
     assert same(loaded(target, key), loaded(source, key))
     assert target.list_user("jo") == [key]
@@ -76,7 +76,12 @@ def test_what_was_not_changed_is_not_looked_at_again(
     move.run()
     write(source, keys[0], first="2")
     looked_at, load = [], target.load
-    monkeypatch.setattr(target, "load", lambda key: (looked_at.append(key), load(key))[1])
+
+    def noting(key: str) -> Found:
+        looked_at.append(key)
+        return load(key)
+
+    monkeypatch.setattr(target, "load", noting)
     assert move.run() == Tally(updated=1, unchanged=2)
     assert looked_at == keys[:1]
     assert texts(loaded(target, keys[0])) == {"first": "2"}
