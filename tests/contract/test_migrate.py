@@ -19,14 +19,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from serverless_sessions import SessionStore, ids, open_store
+from serverless_sessions import SessionStore, clock, ids, open_store
 from serverless_sessions.cli.commands import commands
-from serverless_sessions.store import Change, Record
+from serverless_sessions.store import Change, Entry, Record
 from serverless_sessions.testing.cases.base import created, entries, session, texts
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
 from servers.moto_server import DynamoDBServer
 from servers.redis_server import RedisServer
 from support.dynamodb import CREDENTIALS, client_of_dynalite
+from support.places import KINDS
 
 SESSIONS = 10_000
 PATIENCE = 300
@@ -63,6 +64,33 @@ def test_ten_thousand_sessions_go_from_store_to_store_though_each_move_is_killed
     for hop, (source_url, target_url) in enumerate(pairwise(urls)):
         with _opened(source_url) as source, _opened(target_url) as target:
             _move(source, target, source_url, target_url, tmp_path / f"journal-{hop}.db")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_store_gives_back_what_it_was_given(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    server: Any = request.getfixturevalue(KINDS[kind].server)
+    place = KINDS[kind].place(server, server.port)
+    first, last = (f"sqlite:////{tmp_path.relative_to('/')}/{name}.db" for name in "ab")
+    strange = {"\n": "a\nb", "_sls.facts": "sealed", "x" * 300: "é" * 30_000}
+    with place.opened() as between, _opened(first) as source, _opened(last) as target:
+        for key, _ in between.scan():
+            between.delete(key)
+        for number in range(20):
+            record = session({**strange, "n": str(number)}, user=f"user {number % 3}")
+            ends = {"ends": Entry("soon", clock.now() + 900)}
+            created(source, record._replace(entries={**record.entries, **ends}))
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in place.environment.items():
+                patch.setenv(name, value)
+            for n, (a, b) in enumerate(((first, place.url), (place.url, last))):
+                journal = str(tmp_path / f"{n}.db")
+                answer = _run(["migrate", "--from", a, "--to", b, "--journal", journal])
+                assert answer["verification"]["checked"] == 20
+        found = dict(between.scan())
+        assert _plain(found) == _plain(dict(source.scan())) == _plain(dict(target.scan()))
+        assert set(between.list_user("user 1")) == set(source.list_user("user 1"))
 
 
 def _move(
@@ -137,7 +165,7 @@ def _run(arguments: list[str]) -> dict[str, Any]:
 
 
 def _session(number: int) -> Record:
-    return session({"n": str(number)}, user=f"user {number}" if number % 100 == 1 else None)
+    return session({"n": str(number)})
 
 
 def _plain(records: dict[str, Record]) -> dict[str, Record]:

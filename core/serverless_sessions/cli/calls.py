@@ -11,12 +11,12 @@ CALL_SECONDS = 10.0
 
 
 class Calls:
-    """The operations of ``store``, from any number of threads. Raises errors of ours alone."""
+    """The operations of ``store``, each over within ``seconds``, from any number of threads."""
 
-    def __init__(self, store: SessionStore) -> None:
+    def __init__(self, store: SessionStore, seconds: float = CALL_SECONDS) -> None:
         self.store = store
-        self._steps = StoreSteps(CALL_SECONDS)
-        self._driver = Driver(lambda: store, lambda: CALL_SECONDS, None)
+        self._steps = StoreSteps(seconds)
+        self._driver = Driver(lambda: store, lambda: seconds, None)
 
     def load(self, key: str) -> Found:
         return self._driver.run(self._steps.load(key))

@@ -27,6 +27,7 @@ from .calls import Calls
 from .diagnosis import Diagnosis, Level, of_configuration
 from .operators import end_with_finding, operator_command, print_json, store_option
 
+REACHED_SECONDS = 2.0
 _MARKS = {
     Level.OK: ("ok      ", "green"),
     Level.WARNING: ("warning ", "yellow"),
@@ -83,7 +84,7 @@ def of_store(url: str | None) -> list[Diagnosis]:
 
 def _looked_at(store: SessionStore, shown: str) -> Iterator[Diagnosis]:
     try:
-        Calls(store).load(secrets.token_hex(32))
+        Calls(store, REACHED_SECONDS).load(secrets.token_hex(32))
     except AccessDenied as error:
         yield Diagnosis(Level.ERROR, str(error), "see the permissions below")
     except StoreUnavailable as error:

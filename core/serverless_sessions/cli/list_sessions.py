@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from ..account import UserSession
 from .operators import manager_of, operator_command, print_json, store_option
@@ -25,14 +23,17 @@ def list_sessions(user: str, url: str | None, as_json: bool) -> None:
     if as_json:
         print_json([_told(session) for session in found])
         return
-    table = Table(box=None)
-    for heading in ("handle", "began", "logged in", "last used", "ends"):
-        table.add_column(heading, no_wrap=True, overflow="ignore")
+    for line in _table(found) if found else ["No live session."]:
+        click.echo(line)
+
+
+def _table(found: list[UserSession]) -> Iterator[str]:
+    """Plain, and as wide as it is: a handle must be there whole, to be copied."""
+    headings = ("handle", "began", "logged in", "last used", "ends")
+    yield "".join(f"{heading:25}" for heading in headings).rstrip()
     for session in found:
-        moments = (getattr(session, name) for name in _MOMENTS)
-        table.add_row(session.handle, *(_shown(moment) for moment in moments))
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-    console.print(table if found else "No live session.")
+        moments = (_shown(getattr(session, name)) for name in _MOMENTS)
+        yield "".join(f"{cell:25}" for cell in (session.handle, *moments)).rstrip()
 
 
 def _told(session: UserSession) -> dict[str, object]:
