@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import clock
+from .errors import SessionError
 from .store import Finding
 
 TOLERATED = 5.0
@@ -14,7 +15,10 @@ TOLERATED = 5.0
 def clock_finding(ask: Callable[[], float]) -> Finding:
     """``ask`` returns the server's Unix time, perhaps in whole seconds."""
     asked = clock.precise()
-    theirs = ask()
+    try:
+        theirs = ask()
+    except SessionError as error:
+        return Finding(False, str(error), "see whether the store can be reached")
     answered = clock.precise()
     off = (asked + answered) / 2 - theirs
     if abs(off) <= TOLERATED + (answered - asked):

@@ -116,6 +116,7 @@ def test_a_check_changes_nothing_and_tells_what_it_looked_at(
             f"dynamodb:{action} is allowed"
             for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
         ),
+        "the clocks of this machine and of the store's server agree",
     ]
     assert items(store) == before
     assert set(wire.operations) >= WRITES
@@ -147,7 +148,7 @@ def test_a_missing_table_is_found(store: DynamoDBStore) -> None:
 def test_a_table_with_another_key_is_found(store: DynamoDBStore, key: str, kind: str) -> None:
     create_table(store, "another", key, kind)
     findings = bad(DynamoDBStore(store.client, "another").check())
-    assert "its only key is the string 'id'" in findings[0]
+    assert f"{key!r} (HASH, {kind}), and its only key must be the string 'id'" in findings[0]
 
 
 def test_a_dynamodb_that_does_not_answer_is_found(store: DynamoDBStore, wire: Wire) -> None:
