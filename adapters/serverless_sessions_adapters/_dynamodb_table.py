@@ -111,7 +111,8 @@ def _wrong_key(table: Table) -> Asking[str | None]:
     if keys == [(KEY, "HASH")] and types[KEY] == "S":
         return None
     shown = ", ".join(f"{name!r} ({kind}, {types[name]})" for name, kind in keys)
-    return f"the key of the table {table.name!r} is {shown}, and its only key must be the string {KEY!r}"
+    needed = f"its only key must be the string {KEY!r}"
+    return f"the key of the table {table.name!r} is {shown}, and {needed}"
 
 
 def _wrong_ttl(table: Table) -> Asking[str | None]:

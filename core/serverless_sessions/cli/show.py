@@ -9,7 +9,6 @@ import click
 
 from .. import clock, ids
 from ..config import SessionConfig
-from ..contents import moment
 from ..encryption import sealer_of
 from ..errors import Moved, SessionNotFound, Unsupported
 from ..opened import decoded
@@ -70,14 +69,14 @@ def _told(key: str, record: Record, values: bool) -> dict[str, Any]:
     config = SessionConfig.from_env()
     records = Records(config, sealer_of(config.encryption_keys), lambda: None)
     facts = records.facts(record, key) if values else record.facts
-    now = clock.now()
+    now, since = clock.now(), facts.authenticated_at
     shown = {n: e for n, e in record.entries.items() if e.alive(now)}
     return {
         "handle": facts.rid,
         "user": facts.user,
-        "created_at": moment(facts.created),
-        "authenticated_at": moment(facts.authenticated_at) if facts.authenticated_at else None,
-        "expires_at": moment(record.deadline),
+        "created_at": clock.moment(facts.created),
+        "authenticated_at": clock.moment(since) if since is not None else None,
+        "expires_at": clock.moment(record.deadline),
         "bytes": size_of(record.entries),
         "entries": [_entry(records, key, n, e, values) for n, e in sorted(shown.items())],
     }
@@ -86,7 +85,7 @@ def _told(key: str, record: Record, values: bool) -> dict[str, Any]:
 def _entry(records: Records, key: str, name: str, entry: Entry, values: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"name": name, "bytes": len(entry.text.encode())}
     if entry.deadline is not None:
-        told["ends_at"] = moment(entry.deadline)
+        told["ends_at"] = clock.moment(entry.deadline)
     if values:
         is_ours = name.startswith(RESERVED)
         told["value"] = (
