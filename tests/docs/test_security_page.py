@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from serverless_sessions import testing
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/security.md").read_text("utf-8")
-CASES = [ROOT / "tests", ROOT / "core/serverless_sessions/testing"]
+CASES = [ROOT / "tests", Path(testing.__file__).parent]
 
 
 def test_every_test_that_the_page_names_is_there() -> None:

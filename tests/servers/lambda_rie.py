@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from servers.process import HOST, TESTS, ServerMissing, accepts, installed, reserved_port, running
+import serverless_sessions
+import serverless_sessions_adapters
+from servers.process import HOST, ServerMissing, accepts, installed, reserved_port, running
 
 EMULATOR = "rie/samcli/local/rapid/aws-lambda-rie-{}"
 """In AWS's wheel of its SAM CLI, of which nothing else is used."""
@@ -26,7 +28,10 @@ RUNTIME = "lambda/awslambdaric"
 """Beside it stands boto3, which Lambda's runtime has as well."""
 PATIENCE = 60.0
 _INVOKE = "/2015-03-31/functions/function/invocations"
-_SOURCES = [TESTS.parent / "core", TESTS.parent / "adapters"]
+_SOURCES = [
+    Path(str(package.__file__)).parents[1]
+    for package in (serverless_sessions, serverless_sessions_adapters)
+]
 
 
 class FunctionFailed(Exception):
