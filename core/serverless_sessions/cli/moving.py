@@ -262,7 +262,7 @@ class Move:
         return (
             row.state is State.COPIED
             and (row.rid, row.idle) == (record.facts.rid, record.idle)
-            and row.versions[-1] == self._journal.version(record)
+            and row.versions == (self._journal.version(record),)
         )
 
     def _row(self, key: str, record: Record, before: Row | None) -> Row:

@@ -87,6 +87,23 @@ def test_what_was_not_changed_is_not_looked_at_again(
     assert texts(loaded(target, keys[0])) == {"first": "2"}
 
 
+def test_what_a_killed_run_meant_to_carry_over_is_carried_over_by_the_next(
+    move: Move, source: MemoryStore, target: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = created(source)
+    move.run()
+    write(source, key, first="2")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(target, "update", killed)
+        move.run()
+    assert move.preview() == move.run() == Tally(updated=1)
+    assert texts(loaded(target, key)) == {"first": "2"}
+
+
 def test_an_entry_that_was_removed_goes_and_a_touch_is_carried_over(
     move: Move, source: MemoryStore, target: MemoryStore
 ) -> None:
