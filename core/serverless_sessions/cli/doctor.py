@@ -27,7 +27,7 @@ from .calls import Calls
 from .diagnosis import Diagnosis, Level, of_configuration
 from .operators import end_with_finding, operator_command, print_json, store_option
 
-REACHED_SECONDS = 2.0
+REACHED_SECONDS = 5.0
 _MARKS = {
     Level.OK: ("ok      ", "green"),
     Level.WARNING: ("warning ", "yellow"),

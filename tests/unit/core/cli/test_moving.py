@@ -97,9 +97,10 @@ def test_what_a_killed_run_meant_to_carry_over_is_carried_over_by_the_next(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(target, "update", killed)
-        move.run()
+        with pytest.raises(KeyboardInterrupt):
+            move.run()
     assert move.preview() == move.run() == Tally(updated=1)
     assert texts(loaded(target, key)) == {"first": "2"}
 

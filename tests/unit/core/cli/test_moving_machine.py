@@ -38,11 +38,13 @@ class Life:
 class Busy(MemoryStore):
     """Lets functions act between two calls of a move, and fails when told to."""
 
+    acting = False
+    """In any store: what functions do is not cut in two by what others do."""
+
     def __init__(self) -> None:
         super().__init__()
         self.between: list[Callable[[], None]] = []
         self.calls_left: int | None = None
-        self._acting = False
 
     def load(self, key: str) -> Found:
         self._interfere()
@@ -57,16 +59,16 @@ class Busy(MemoryStore):
         super().update(key, change)
 
     def _interfere(self) -> None:
-        if self._acting:
+        if Busy.acting:
             return
         if self.calls_left is not None:
             self.calls_left -= 1
             if self.calls_left < 0:
                 raise KeyboardInterrupt
         if self.between:
-            self._acting = True
+            Busy.acting = True
             self.between.pop(0)()
-            self._acting = False
+            Busy.acting = False
 
 
 class Moves(RuleBasedStateMachine):
