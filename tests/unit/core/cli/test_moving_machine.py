@@ -142,6 +142,7 @@ class Moves(RuleBasedStateMachine):
     @precondition(lambda self: self.phase == "after")
     @rule(data=st.data())
     def rotate_at_the_target(self, data: Any) -> None:
+        self.run()  # what only the source knows does not follow a rotation in the target
         self.rotating(self.any_life(data), self.target)()
 
     @precondition(lambda self: self.phase == "before")
@@ -233,6 +234,8 @@ class Moves(RuleBasedStateMachine):
             found = store.load(life.key)
             if not isinstance(found, Record):
                 return
+            if of_target and removes and name in life.of_target:
+                return  # as it was copied, perhaps: then the source's counts again
             there = found.entries.get(name)
             store.update(life.key, change)
             if removes and there is None:
