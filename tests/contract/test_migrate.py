@@ -113,12 +113,9 @@ def _move(
 
     answer = _run(arguments)
     assert answer["sessions"]["copied"] <= SESSIONS - len(copied) + 200
-    assert answer["verification"] == {
-        "checked": SESSIONS - 1,
-        "used": 1,
-        "missing": [],
-        "differing": [],
-    }
+    # The second of each pair may have been copied, and not noted, when the process was killed.
+    assert answer["verification"].pop("rewritten") in (1, 2)
+    assert answer["verification"] == {"checked": SESSIONS - 1, "missing": [], "differing": []}
     found = dict(target.scan())
     for key in written:
         assert texts(found.pop(key)) == {**texts(before.pop(key)), "n": "newest", "more": "1"}

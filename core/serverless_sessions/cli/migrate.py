@@ -142,7 +142,7 @@ def _tell(
             click.echo(f"{count:>10}  {_WORDS[name]}")
     if checked is not None:
         click.echo(
-            f"{checked.checked:>10}  compared, of which {checked.used} are used in the target"
+            f"{checked.checked:>10}  compared, of which {checked.rewritten} were written again since"
         )
         if checked.differing:
             click.echo(

@@ -14,12 +14,12 @@ from .moving import BATCH, batches
 
 @dataclass
 class Verification:
-    """``used`` copies were written by the target's functions since, and are theirs. ``missing`` and
-    ``differing`` are the handles of sessions that live in the source: their copies are gone, or
-    are not what was copied."""
+    """``rewritten`` copies were written again: what had changed was carried over, or functions of
+    the target did. ``missing`` and ``differing`` are the handles of sessions that live in the
+    source: their copies are gone, or are not what was copied."""
 
     checked: int = 0
-    used: int = 0
+    rewritten: int = 0
     missing: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
 
@@ -62,11 +62,11 @@ def verify(
 def _compare(row: Row, record: Record, journal: Journal, result: Verification) -> None:
     result.checked += 1
     if record.facts.rid != row.rid:
-        result.used += 1
+        result.rewritten += 1
     elif differs(record, journal.version(record), journal.facts(record.facts), row):
         result.differing.append(row.rid)
     elif record.nonce != row.nonce:
-        result.used += 1
+        result.rewritten += 1
 
 
 def _lives(found: object, row: Row) -> bool:

@@ -285,7 +285,7 @@ def test_what_a_copy_lost_or_got_wrong_is_found(
     keys = {created(source) for _ in range(4)}
     move.run()
     whole = verify(source, target, journal)
-    assert (whole.good, whole.checked, whole.used) == (True, 4, 0)
+    assert (whole.good, whole.checked, whole.rewritten) == (True, 4, 0)
     lost, altered, used, _ = sorted(keys)
     target.delete(lost)
     record = loaded(target, altered)
@@ -295,7 +295,7 @@ def test_what_a_copy_lost_or_got_wrong_is_found(
     found = verify(source, target, journal)
     assert found.missing == [loaded(source, lost).facts.rid]
     assert found.differing == [loaded(source, altered).facts.rid]
-    assert (found.checked, found.used, found.good) == (3, 1, False)
+    assert (found.checked, found.rewritten, found.good) == (3, 1, False)
 
 
 def test_the_journal_holds_no_value_and_is_for_its_owner(tmp_path: Path) -> None:
