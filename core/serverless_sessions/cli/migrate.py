@@ -141,9 +141,8 @@ def _tell(
         if count:
             click.echo(f"{count:>10}  {_WORDS[name]}")
     if checked is not None:
-        click.echo(
-            f"{checked.checked:>10}  compared, of which {checked.rewritten} were written again since"
-        )
+        again = f"{checked.rewritten} were written again since"
+        click.echo(f"{checked.checked:>10}  compared, of which {again}")
         if checked.differing:
             click.echo(
                 f"{len(checked.differing):>10}  are not what was copied: {_some(checked.differing)}"
