@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from serverless_sessions import open_store
+from serverless_sessions.store import AnyStore
 from serverless_sessions.testing.lambda_events import (
     FRONT_DOORS,
     HttpRequest,
@@ -50,12 +52,23 @@ class LambdaDoor:
         return Answer(response.status, response.headers, response.body.decode())
 
 
+_KEPT: list[AnyStore] = []
+
+
+def _kept(url: str) -> AnyStore:
+    """A store for one door: another test may have imported the application with another variable.
+    Kept to the end, as an awaited client can be closed in its own event loop only."""
+    _KEPT.append(open_store(url))
+    return _KEPT[-1]
+
+
 @contextmanager
 def in_this_process(
     front_door: str, handler: str, request: pytest.FixtureRequest, variables: dict[str, str]
 ) -> Iterator[Door]:
     function = getattr(importlib.import_module("conversations.on_lambda"), handler)
-    yield LambdaDoor(lambda event: function(event, LambdaContext(timeout=10)), front_door)
+    with function.sessions.use(_kept(variables["SESSION_STORE"])):
+        yield LambdaDoor(lambda event: function(event, LambdaContext(timeout=10)), front_door)
 
 
 @contextmanager
@@ -100,7 +113,8 @@ def on_uvicorn(
     application: str, request: pytest.FixtureRequest, variables: dict[str, str]
 ) -> Iterator[Door]:
     module = importlib.import_module("conversations.on_asgi")
-    with uvicorn_server(getattr(module, application)) as port:
+    app = getattr(module, application)
+    with app.sessions.use(_kept(variables["SESSION_STORE"])), uvicorn_server(app) as port:
         yield HttpDoor(port)
 
 
