@@ -21,7 +21,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def install(folder: Path, version: str, platform: str = HERE.platform) -> None:
-    target = folder / "registry.terraform.io" / "acme" / "lamp" / version / platform
+    target = folder / "providers.example" / "acme" / "lamp" / version / platform
     target.mkdir(parents=True)
     (target / f"terraform-provider-lamp_v{version}_x5").touch()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from servers.process import running
-from support.terraform import REGISTRY, Installed, Terraform
+from support.terraform import Installed, Terraform, host_of_providers
 
 SCHEMAS = Path(__file__).parents[1] / "infra" / "schemas"
 End = Literal["oldest", "newest"]
@@ -42,8 +42,9 @@ def stand_ins(end: End, terraform: Installed) -> Iterator[StandIns]:
     chosen = at_the(end)
     with tempfile.TemporaryDirectory() as name:
         addresses = Path(name) / "addresses.json"
+        mirror = Path(name) / host_of_providers(Path(name))
         for provider, (version, _) in chosen.items():
-            _in_mirror(Path(name), provider, version, terraform.platform)
+            _in_mirror(mirror, provider, version, terraform.platform)
         command = [sys.executable, "-m", "servers.schema_provider", str(addresses)]
         with running([*command, *(str(file) for _, file in chosen.values())], addresses.exists):
             versions = {provider: version for provider, (version, _) in chosen.items()}
@@ -76,7 +77,7 @@ def _place(file: Path) -> tuple[int, ...]:
 
 def _in_mirror(mirror: Path, provider: str, version: str, platform: str) -> None:
     """Init asks only that there be a program; a served provider's is never started."""
-    folder = mirror / REGISTRY / provider / version / platform
+    folder = mirror / provider / version / platform
     folder.mkdir(parents=True)
     program = folder / f"terraform-provider-{provider.rpartition('/')[2]}_v{version}"
     program.write_text("#!/bin/false\n", "utf-8")

@@ -16,7 +16,6 @@ from servers.process import ServerMissing, program
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
-REGISTRY = "registry.terraform.io"
 COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "__pycache__")
 
 
@@ -109,8 +108,8 @@ def terraform() -> Iterator[Installed]:
 @contextmanager
 def provider(name: str, terraform: Installed) -> Iterator[Provider]:
     """A provider such as ``hashicorp/aws``, for this machine. Raises ServerMissing."""
-    for folder in plugin_folders():
-        found = folder.glob(f"{REGISTRY}/{name}/*/{terraform.platform}/*")
+    for folder in plugin_folders(name):
+        found = folder.glob(f"*/{name}/*/{terraform.platform}/*")
         versions = sorted({path.parents[1].name for path in found})
         if versions:
             yield Provider(folder, f"{terraform.version} with {name} {' '.join(versions)}")
@@ -118,7 +117,7 @@ def provider(name: str, terraform: Installed) -> Iterator[Provider]:
     raise ServerMissing(f"{name} is in none of Terraform's plugin folders (CONTRIBUTING.md)")
 
 
-def plugin_folders() -> Iterator[Path]:
+def plugin_folders(name: str) -> Iterator[Path]:
     """Terraform's own (CLI Configuration File, "Implied Local Mirror Directories", and its plugin
     cache), and what was installed as an add-on (Filesystem Hierarchy Standard, 3.13)."""
     if cache := os.environ.get("TF_PLUGIN_CACHE_DIR"):
@@ -128,7 +127,18 @@ def plugin_folders() -> Iterator[Path]:
     shared = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
     for base in (data, *shared.split(":")):
         yield Path(base) / "terraform" / "plugins"
-    yield from sorted(path.parent for path in Path("/opt").glob(f"*/{REGISTRY}"))
+    yield from sorted({path.parents[2] for path in Path("/opt").glob(f"*/*/{name}")})
+
+
+def host_of_providers(folder: Path) -> str:
+    """Of a provider that is named without a host; it is a folder's name in every mirror."""
+    asking = 'terraform {\n  required_providers {\n    a = { source = "a/a" }\n  }\n}\n'
+    (folder / "main.tf").write_text(asking)
+    command = [program("terraform"), "providers", "-no-color"]
+    said = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=True, timeout=60
+    )
+    return said.stdout.partition("provider[")[2].partition("/")[0]
 
 
 def cli_config(mirrors: Sequence[Path]) -> str:
