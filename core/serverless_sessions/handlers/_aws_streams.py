@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+
+from ._signature import functions_of
 
 _REMEDY = (
     "Lambda's Python runtime sends a result whole and cannot stream one (AWS, \"Response streaming"
@@ -16,12 +17,10 @@ _REMEDY = (
 
 def refuse_generator(handler: Callable[..., Any]) -> None:
     """Raises TypeError for a handler that yields."""
-    bare: Any = inspect.unwrap(handler)
-    while isinstance(bare, functools.partial):
-        bare = bare.func
-    called = getattr(bare, "__call__", None)  # noqa: B004  (its kind is asked, not its presence)
-    if any(inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) for f in (bare, called)):
-        raise TypeError(f"{getattr(bare, '__qualname__', bare)} yields its result: {_REMEDY}")
+    functions = functions_of(inspect.unwrap(handler))
+    if any(inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) for f in functions):
+        name = getattr(functions[0], "__qualname__", functions[0])
+        raise TypeError(f"{name} yields its result: {_REMEDY}")
 
 
 def whole(result: Any) -> Any:

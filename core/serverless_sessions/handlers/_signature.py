@@ -17,12 +17,15 @@ PARAMETER = "session"
 
 def is_async(handler: Callable[..., Any]) -> bool:
     """Whether calling ``handler`` gives something to await."""
-    bare = handler
+    return any(map(inspect.iscoroutinefunction, functions_of(handler)))
+
+
+def functions_of(handler: Callable[..., Any]) -> tuple[Any, Any]:
+    """What runs when ``handler`` is called: itself, or its type's ``__call__``."""
+    bare: Any = handler
     while isinstance(bare, functools.partial):
         bare = bare.func
-    return inspect.iscoroutinefunction(bare) or inspect.iscoroutinefunction(
-        getattr(bare, "__call__", None)  # noqa: B004  (its kind is asked, not its presence)
-    )
+    return bare, getattr(bare, "__call__", None)  # noqa: B004  (its kind is asked)
 
 
 def takes_session(handler: Callable[..., Any], arguments: int | None) -> bool:
