@@ -94,7 +94,8 @@ class Journal:
 
     def rows(self, keys: Sequence[str]) -> dict[str, Row]:
         marks = ",".join("?" * len(keys))
-        found = self._db.execute(f"SELECT * FROM moved WHERE key IN ({marks})", list(keys))  # noqa: S608
+        query = f"SELECT * FROM moved WHERE key IN ({marks})"  # noqa: S608  (question marks)
+        found = self._db.execute(query, list(keys))
         return {row.key: row for row in map(_row, found)}
 
     def intend(self, rows: Iterable[Row], seen: Iterable[str], number: int) -> None:
@@ -142,7 +143,8 @@ class Journal:
         return int(self._db.execute(query, (now,)).fetchone()[0])
 
     def _pages(self, condition: str, number: int, size: int) -> Iterator[list[Row]]:
-        query = f"SELECT * FROM moved WHERE key > :last AND {condition} ORDER BY key LIMIT :size"  # noqa: S608
+        where = f"key > :last AND {condition}"
+        query = f"SELECT * FROM moved WHERE {where} ORDER BY key LIMIT :size"  # noqa: S608  (ours)
         last = ""
         while page := [
             _row(one)

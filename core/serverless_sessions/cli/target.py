@@ -67,5 +67,5 @@ def _place(error: BaseException) -> str:
 
 
 def _is_async(handler: object) -> bool:
-    call = getattr(handler, "__call__", None)  # noqa: B004
+    call = getattr(handler, "__call__", None)  # noqa: B004  (its kind is asked)
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
