@@ -104,8 +104,9 @@ def _move(
 
     there, not_yet = sorted(copied), sorted(before.keys() - copied)
     written, destroyed = [there[0], not_yet[0]], [there[1], not_yet[1]]
+    newest = f"of {journal.stem}"  # a move before this one may have written the same session
     for key in written:
-        change = Change(set=entries(n="newest", more="1"), nonce=ids.draw_nonce())
+        change = Change(set=entries(n=newest, more="1"), nonce=ids.draw_nonce())
         source.update(key, change)
     for key in destroyed:
         source.delete(key)
@@ -118,7 +119,7 @@ def _move(
     assert answer["verification"] == {"checked": SESSIONS - 1, "missing": [], "differing": []}
     found = dict(target.scan())
     for key in written:
-        assert texts(found.pop(key)) == {**texts(before.pop(key)), "n": "newest", "more": "1"}
+        assert texts(found.pop(key)) == {**texts(before.pop(key)), "n": newest, "more": "1"}
     for key in destroyed:
         del before[key]
         assert target.load(key) is None
