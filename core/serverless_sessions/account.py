@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from . import clock
-from .contents import check_key, check_user
+from .arguments import check_key, check_user
 from .errors import InvalidArgument, SessionNotFound
 from .opened import decoded
 from .steps import Steps

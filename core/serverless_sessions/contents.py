@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from . import clock, csrf
+from .arguments import Seconds, check_key, check_user, deadline_of, seconds_of
 from .compression import compressed, is_compressed
 from .errors import (
     Conflict,
     CorruptRecord,
-    InvalidArgument,
     SessionGone,
     Unsupported,
     UnsupportedValue,
@@ -28,8 +27,6 @@ from .store import ABSENT, RESERVED, Entry
 from .values import is_immutable
 
 FLASH: Final = RESERVED + "flash."
-MAX_KEY_BYTES: Final = 1024
-MAX_TTL: Final = 100 * 366 * 86_400
 
 
 class Keep(Enum):
@@ -44,7 +41,6 @@ class Missing(Enum):
 
 KEEP: Final = Keep.KEEP
 MISSING: Final = Missing.MISSING
-Ttl = float | timedelta
 
 
 class SessionInfo(NamedTuple):
@@ -61,12 +57,12 @@ class SessionInfo(NamedTuple):
     expires_at: datetime | None
     handle: str | None
 
-    def authenticated_within(self, seconds: float | timedelta) -> bool:
+    def authenticated_within(self, seconds: Seconds) -> bool:
         """Whether a user is bound who logged in at most that long ago.
 
         Raises InvalidArgument for a time that is not over 0.
         """
-        limit = _seconds(seconds, "authenticated_within()")
+        limit = seconds_of(seconds, "authenticated_within()")
         if self.user is None or self.authenticated_at is None:
             return False
         return clock.now() - self.authenticated_at.timestamp() <= limit
@@ -151,13 +147,13 @@ class Contents:
 
     # Changing
 
-    def set(self, name: str, value: Any, ttl: Ttl | None, compress: bool) -> None:
+    def set(self, name: str, value: Any, ttl: Seconds | None, compress: bool) -> None:
         check_key(name)
         if compress and self._life.config.shared_with_astro:
             raise Unsupported(
                 "set(compress=True): Astro, which shares the session, cannot expand it"
             )
-        entry = self._new_entry(name, value, _deadline(ttl), compress=compress)
+        entry = self._new_entry(name, value, deadline_of(ttl), compress=compress)
         self._life.underway.intend(lambda: self._life.state.set(name, entry))
 
     def delete(self, name: str) -> None:
@@ -168,7 +164,7 @@ class Contents:
         self._life.underway.intend(lambda: self._life.state.clear())
 
     def modify(
-        self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Ttl | Keep | None
+        self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Seconds | Keep | None
     ) -> Steps[Any]:
         """Store ``fn`` of the current value at once, whoever else changes it meanwhile."""
         check_key(name)
@@ -176,7 +172,7 @@ class Contents:
         return (yield from self._modify(name, fn, default, ttl))
 
     def _modify(
-        self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Ttl | Keep | None
+        self, name: str, fn: Callable[[Any], Any], default: Any, ttl: Seconds | Keep | None
     ) -> Steps[Any]:
         life, backoff = self._life, self._life.backoff()
         life.state.absorb(life.encode)
@@ -209,7 +205,7 @@ class Contents:
         fn: Callable[[Any], Any],
         before: Entry | None,
         default: Any,
-        ttl: Ttl | Keep | None,
+        ttl: Seconds | Keep | None,
     ) -> tuple[Any, Entry]:
         text = before.text if before is not None else self._life.encode(name, default)
         argument = self._life.decode(name, text)
@@ -221,7 +217,7 @@ class Contents:
                 "it must return the new value"
             )
         kept = before.deadline if before is not None else None
-        deadline = kept if ttl is KEEP else _deadline(ttl)
+        deadline = kept if ttl is KEEP else deadline_of(ttl)
         compress = before is not None and is_compressed(before.text)
         return value, self._new_entry(name, value, deadline, compress=compress)
 
@@ -340,50 +336,6 @@ def _flashed(pair: Any) -> tuple[str, Any]:
 
 def _drawn_once(secret: str | None) -> str:
     return secret or csrf.draw_secret()
-
-
-def check_key(name: object) -> None:
-    """Raises InvalidArgument unless ``name`` may be a session key."""
-    if not isinstance(name, str) or not name:
-        raise InvalidArgument("a session key must be a non-empty str")
-    if name.startswith(RESERVED):
-        raise InvalidArgument(f"session keys that begin with {RESERVED!r} are the library's own")
-    _check_text(name, "a session key")
-
-
-def check_user(user: object) -> None:
-    """Raises InvalidArgument unless ``user`` may be bound to a session."""
-    if user is None:
-        return
-    if not isinstance(user, str) or not user:
-        raise InvalidArgument("bind() takes a non-empty str, or None to unbind")
-    if user.startswith(RESERVED):
-        raise InvalidArgument(f"users that begin with {RESERVED!r} are the library's own")
-    _check_text(user, "a user")
-
-
-def _check_text(text: str, what: str) -> None:
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise InvalidArgument(f"{what} must not hold lone surrogates") from None
-    if size > MAX_KEY_BYTES:
-        raise InvalidArgument(f"{what} takes {size} bytes of UTF-8; {MAX_KEY_BYTES} are allowed")
-
-
-def _deadline(ttl: Any) -> int | None:
-    if ttl is None:
-        return None
-    return clock.now() + math.ceil(_seconds(ttl, "ttl"))
-
-
-def _seconds(given: Any, what: str) -> float:
-    seconds = given.total_seconds() if isinstance(given, timedelta) else given
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidArgument(f"{what} must be seconds or a timedelta")
-    if not 0 < seconds <= MAX_TTL:
-        raise InvalidArgument(f"{what} is {seconds} seconds; allowed is over 0, at most {MAX_TTL}")
-    return seconds
 
 
 def _moment(seconds: int | None) -> datetime | None:
