@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import time
-
 from serverless_sessions import clock
 from serverless_sessions.errors import Conflict, Moved, SessionError, SessionGone, SessionTooLarge
-from serverless_sessions.sansio import Asking, Request, StoreOperations
+from serverless_sessions.patience import Patience
+from serverless_sessions.sansio import Asking, StoreOperations
 from serverless_sessions.store import (
     ABSENT,
     DELETED,
@@ -38,6 +36,9 @@ from ._azure_requests import (
     won,
 )
 
+PAUSES = (0.004, 0.1)
+"""Seconds at most: the first pause before a further try, and any."""
+
 
 class AzureTablesOperations(StoreOperations):
     """Every write is one request, which is carried out whole or not at all.
@@ -67,7 +68,7 @@ class AzureTablesOperations(StoreOperations):
         return standing
 
     def create(self, key: str, record: Record) -> Asking[None]:
-        properties, tries, dead = whole(key, record), _Tries(), None
+        properties, patience, dead = whole(key, record), Patience(*PAUSES), None
         while True:
             creation = transaction(put(key, properties, over=dead), *listed(key, record))
             if (yield from won(creation)):
@@ -78,10 +79,10 @@ class AzureTablesOperations(StoreOperations):
                 return
             if standing is not None:
                 raise Conflict("another session stands under this key")
-            yield tries.pause()
+            yield from patience.wait()
 
     def update(self, key: str, change: Change) -> Asking[None]:
-        tries, seen = _Tries(), change.seen
+        patience, seen = Patience(*PAUSES), change.seen
         if isinstance(seen, Stored) and seen.key == key:
             try:
                 if (yield from _change(seen, change)):
@@ -89,12 +90,12 @@ class AzureTablesOperations(StoreOperations):
             except (SessionGone, Moved, Conflict, SessionTooLarge):
                 pass  # by what was seen; it may be otherwise by now
         while not (yield from _change((yield from read(key)), change)):
-            yield tries.pause()
+            yield from patience.wait()
 
     def rotate(
         self, old: str, new: str, record: Record, rev: object, grace_until: int
     ) -> Asking[None]:
-        properties, tries, target = whole(new, record), _Tries(), None
+        properties, patience, target = whole(new, record), Patience(*PAUSES), None
         marker = Marker(new, grace_until, clock.now() + MARKER_SECONDS)._asdict()
         while True:
             if isinstance(rev, Stored) and isinstance(_standing(rev), Record):
@@ -109,10 +110,10 @@ class AzureTablesOperations(StoreOperations):
                 raise Conflict("the session changed since it was read")
             if standing is not None:
                 raise Conflict("another session stands under the new key")
-            yield tries.pause()
+            yield from patience.wait()
 
     def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
-        tries = _Tries()
+        patience = Patience(*PAUSES)
         while True:
             found = yield from read(key, *FACTS)
             standing = _standing(found)
@@ -122,7 +123,7 @@ class AzureTablesOperations(StoreOperations):
                 return ABSENT
             if (yield from won(transaction(*removed(found)))):
                 return ABSENT if standing is None else DELETED
-            yield tries.pause()
+            yield from patience.wait()
 
     def list_user(self, user: str) -> Asking[list[str]]:
         prefix, now = listing_prefix(user), clock.now()
@@ -141,22 +142,6 @@ class AzureTablesOperations(StoreOperations):
 
     def translated(self, error: Exception, action: str) -> SessionError:
         return translated(error, action, self.table)
-
-
-class _Tries:
-    """A random pause before each further try, until the time for the call is used up."""
-
-    def __init__(self) -> None:
-        self._ends = time.monotonic() + clock.time_left()
-        self._made = 0
-
-    def pause(self) -> Request:
-        """Raises Conflict when no time is left."""
-        self._made += 1
-        seconds = random.random() * min(0.1, 0.002 * 2 ** min(self._made, 6))  # noqa: S311
-        if time.monotonic() + seconds >= self._ends:
-            raise Conflict("others kept changing the session until time was up")
-        return lambda table: table.pause(seconds)
 
 
 def _change(found: Stored | None, change: Change) -> Asking[bool]:

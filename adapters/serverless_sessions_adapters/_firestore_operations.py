@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from contextlib import suppress
 from datetime import datetime
 
@@ -18,6 +16,7 @@ from google.cloud.firestore_v1 import Increment
 
 from serverless_sessions import clock
 from serverless_sessions.errors import Conflict, Moved, SessionError, SessionGone
+from serverless_sessions.patience import Patience
 from serverless_sessions.sansio import Asking, StoreOperations
 from serverless_sessions.store import (
     ABSENT,
@@ -52,6 +51,8 @@ from ._firestore_documents import (
 from ._firestore_errors import is_too_large, translated
 
 _CHANGED_MEANWHILE = (AlreadyExists, FailedPrecondition, NotFound)
+PAUSES = (0.004, 0.2)
+"""Seconds at most: the first pause before a further try, and any."""
 
 
 class FirestoreOperations(StoreOperations):
@@ -79,7 +80,7 @@ class FirestoreOperations(StoreOperations):
             return EXPIRED if isinstance(found.holds, Record) else None
 
     def create(self, key: str, record: Record) -> Asking[None]:
-        patience, fields = Patience(), of_record(record)
+        patience, fields = Patience(*PAUSES), of_record(record)
         write = Write("create", key, fields)
         while True:
             try:
@@ -111,7 +112,7 @@ class FirestoreOperations(StoreOperations):
         if isinstance(rev, Version) and isinstance(rev.standing, Record):
             marker = Write("update", old, instead(of_marker(new, grace_until)), rev.at)
             try:
-                yield from commit(Patience(), creation, marker)
+                yield from commit(Patience(*PAUSES), creation, marker)
             except _CHANGED_MEANWHILE:
                 pass
             else:
@@ -122,7 +123,7 @@ class FirestoreOperations(StoreOperations):
         raise Conflict("the session changed since it was read, or the new key is taken")
 
     def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
-        patience = Patience()
+        patience = Patience(*PAUSES)
         while True:
             found = yield from read(key, WITHOUT_ENTRIES)
             if found.at is None:
@@ -145,22 +146,6 @@ class FirestoreOperations(StoreOperations):
         return translated(error, f"{action} in {self._location}")
 
 
-class Patience:
-    """For a write that others keep from happening: how long to wait before the next try."""
-
-    def __init__(self) -> None:
-        self._ends = time.monotonic() + clock.time_left()
-        self._tries = 0
-
-    def wait(self) -> Asking[None]:
-        """Raises Conflict when the time is used up, without what was lost: that names the key."""
-        seconds = random.random() * min(0.2, 0.004 * 2 ** min(self._tries, 8))  # noqa: S311  (jitter)
-        self._tries += 1
-        if time.monotonic() + seconds >= self._ends:
-            raise Conflict("others kept changing the session until time was up") from None
-        yield lambda client: client.pause(seconds)
-
-
 def read(key: str, fields: tuple[str, ...] | None = None) -> Asking[Version]:
     return version((yield lambda client: client.get(key, fields)))
 
@@ -180,7 +165,7 @@ def _update_blindly(key: str, change: Change) -> Asking[None]:
 
     What was not is as dead after it as before.
     """
-    patience = Patience()
+    patience = Patience(*PAUSES)
     fields = of_change(change) | {name: Increment(0) for name in NUMBERS}
     try:
         (written,) = yield from commit(patience, Write("update", key, fields))
@@ -221,7 +206,7 @@ def _update_as_seen(key: str, change: Change) -> Asking[None]:
 
     As long as others change nothing of that, it is tried again.
     """
-    patience = Patience()
+    patience = Patience(*PAUSES)
     found = _seen_as_asked(change) or (yield from read(key))
     while True:
         record = live(found)

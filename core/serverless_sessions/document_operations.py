@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from .errors import (
     StoreUnavailable,
     Unsupported,
 )
+from .patience import Patience
 from .sansio import Asking, ClientStore, StoreOperations
 from .store import (
     ABSENT,
@@ -38,8 +38,8 @@ from .store import (
 )
 
 MAX_BYTES = 1_000_000
-FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
-"""Seconds, of which a random part passes before a lost compare-and-set is tried again."""
+PAUSES = (0.01, 0.1)
+"""Seconds at most: the first pause and any, before a lost compare-and-set is tried again."""
 
 
 class Texts(ABC):
@@ -64,9 +64,6 @@ class Texts(ABC):
     @abstractmethod
     def remove(self, key: str) -> Asking[None]:
         """Remove what is there, if anything is."""
-
-    def pause(self, seconds: float) -> Asking[None]:
-        yield lambda client: client.pause(seconds)
 
     def translated(self, error: Exception, action: str) -> SessionError:
         """What the client's ``error`` is in our terms."""
@@ -150,7 +147,7 @@ class TextOperations(StoreOperations):
 
     def create(self, key: str, record: Record) -> Asking[None]:
         text, version = self._sized(document_text.written(record), record), ABSENT
-        patience, looks_first = _Patience(self._texts), not self._texts.conditional
+        patience, looks_first = Patience(*PAUSES), not self._texts.conditional
         while True:
             if looks_first:
                 document = yield from self._get(key)
@@ -161,16 +158,16 @@ class TextOperations(StoreOperations):
                 version = document.version if document is not None else ABSENT
             try:
                 yield from self._put(key, text, version, record)
-            except Conflict as lost:
+            except Conflict:
                 looks_first = True
-                yield from patience.after(lost)
+                yield from patience.wait()
             else:
                 return
 
     def update(self, key: str, change: Change) -> Asking[None]:
         if change.expect and not self._texts.conditional:
             raise Unsupported("the backend has no conditional writes")
-        patience, seen = _Patience(self._texts), change.seen
+        patience, seen = Patience(*PAUSES), change.seen
         if isinstance(seen, Revision) and seen.document.key == key and self._texts.conditional:
             # By what was seen; it may be otherwise by now.
             with suppress(SessionGone, Moved, Conflict, SessionTooLarge):
@@ -180,8 +177,8 @@ class TextOperations(StoreOperations):
             document = yield from self._get(key)
             try:
                 yield from self._change(document, change)
-            except _Overtaken as lost:
-                yield from patience.after(lost)
+            except _Overtaken:
+                yield from patience.wait()
             else:
                 return
 
@@ -224,7 +221,7 @@ class TextOperations(StoreOperations):
     def delete(self, key: str) -> Asking[Deletion | Absence | Moved]:
         """What is there becomes a marker to nowhere before it is removed, so that a rotation at
         the same time has either happened, and is followed, or fails."""
-        patience = _Patience(self._texts)
+        patience = Patience(*PAUSES)
         while True:
             found = yield from self._texts.get(key)
             if found is None:
@@ -238,8 +235,8 @@ class TextOperations(StoreOperations):
             if self._texts.conditional:
                 try:
                     yield from self._put_marker(key, "", 0, found[1])
-                except Conflict as lost:
-                    yield from patience.after(lost)
+                except Conflict:
+                    yield from patience.wait()
                     continue
             yield from self._texts.remove(key)
             is_dead = document is not None and _live(document) is None
@@ -332,22 +329,6 @@ class TextOperations(StoreOperations):
 
 class _Overtaken(Conflict):
     """What a change was made on is no longer what is there."""
-
-
-class _Patience:
-    """A random pause before each further try, until the time for the call is used up."""
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-        self._longest = FIRST_PAUSE
-
-    def after(self, lost: Conflict) -> Asking[None]:
-        """A moment for whoever was first. Raises Conflict when no time is left."""
-        seconds = random.random() * self._longest  # noqa: S311  (jitter)
-        self._longest = min(LONGEST_PAUSE, 2 * self._longest)
-        if clock.time_left() <= seconds:
-            raise Conflict("others kept changing the session until time was up") from lost
-        yield from self._texts.pause(seconds)
 
 
 def _live(document: Document | None) -> Record | None:

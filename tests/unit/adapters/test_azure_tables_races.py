@@ -21,7 +21,6 @@ from serverless_sessions.testing.cases.base import (
     texts,
 )
 from serverless_sessions.testing.clock import FrozenClock
-from serverless_sessions_adapters._azure_operations import _Tries
 from serverless_sessions_adapters._azure_requests import listing_prefix
 from serverless_sessions_adapters.azure_tables import AzureTablesStore
 from servers.azurite import Azurite
@@ -216,13 +215,6 @@ def test_what_was_seen_elsewhere_leads_nowhere_else(shared_store: AzureTablesSto
     shared_store.update(here, Change(set=entries(a="1"), seen=seen.rev))
     assert texts(loaded(shared_store, here)) == {"first": "1", "a": "1"}
     assert loaded(shared_store, elsewhere) == seen
-
-
-def test_without_time_there_is_no_further_try() -> None:
-    with clock.call_limit(0):
-        tries = _Tries()
-        with pytest.raises(Conflict, match="until time was up"):
-            tries.pause()
 
 
 OPERATIONS: dict[str, Callable[[Scene], Asking[object]]] = {
