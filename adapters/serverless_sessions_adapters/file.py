@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,9 +25,10 @@ from serverless_sessions.store import ABSENT, Finding
 from serverless_sessions.urls import StoreURL
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_LOCK = ".lock"
-_EMPTIED = 0.05
-"""Seconds for which a file that is empty may be one that Astro has opened and not yet written."""
+_LOCK, _NEW = ".lock", ".new"
+_EMPTIED = 5.0
+"""Seconds for which a file that is empty may be one that Astro has opened and not yet written: a
+site that is busy meanwhile takes its time."""
 _AGAIN = 0.003
 
 
@@ -57,7 +57,8 @@ class FileStore(DocumentStore):
         with _in_our_terms("removing the sessions"):
             for name in self.documents.keys() or ():
                 self.documents.remove(name)
-            (self.folder / _LOCK).unlink(missing_ok=True)
+            for name in (_NEW, _LOCK):
+                (self.folder / name).unlink(missing_ok=True)
             with suppress(OSError):
                 self.folder.rmdir()
 
@@ -80,17 +81,29 @@ class _Files(Documents):
         self.max_bytes = max_bytes
 
     def get(self, key: str) -> tuple[str, str] | None:
+        """Empty is absent, as to Astro; but Astro empties a file before it writes it."""
+        path = self._path(key)
         with _in_our_terms("reading a session"):
-            return self._read(self._path(key))
+            while not (content := _content(path)) and _may_be_being_written(path):
+                if clock.time_left() <= _AGAIN:
+                    raise StoreTimeout("the session's file was emptied, and not written in time")
+                time.sleep(_AGAIN)
+        return (content.decode(errors="replace"), _version(content)) if content else None
 
     def put(self, key: str, text: str, *, if_version: Any, expires: int | None) -> str:
-        path = self._path(key)
+        """Looks twice, as Astro takes no lock: the disk may take long for the new file."""
+        path, new, content = self._path(key), self._folder / _NEW, text.encode()
         with _in_our_terms("writing a session"), self._lock():
-            found = self._read(path)
-            if (ABSENT if found is None else found[1]) != if_version:
-                raise Conflict("somebody changed the session first")
-            self._replace(path, text)
-        return _version(text.encode())
+            _refuse_changed(path, if_version)
+            try:
+                _write(new, content)
+                _refuse_changed(path, if_version)
+                new.replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    new.unlink()
+                raise
+        return _version(content)
 
     def remove(self, key: str) -> None:
         with _in_our_terms("removing a session"), self._lock():
@@ -98,40 +111,14 @@ class _Files(Documents):
 
     def keys(self) -> Iterator[str]:
         with _in_our_terms("listing the sessions"):
-            paths = list(self._folder.iterdir()) if self._folder.is_dir() else []
-        return (path.name for path in paths if _NAME.fullmatch(path.name))
+            paths = self._folder.iterdir() if self._folder.is_dir() else ()
+            names = [path.name for path in paths if path.is_file()]
+        return filter(_NAME.fullmatch, names)
 
     def _path(self, key: str) -> Path:
         if not _NAME.fullmatch(key):
             raise ConfigurationError("a stored key is a file's name: letters, digits, _ and -")
         return self._folder / key
-
-    def _read(self, path: Path) -> tuple[str, str] | None:
-        """Empty is absent, as to Astro; but Astro empties a file before it writes it."""
-        ends = time.monotonic() + min(_EMPTIED, clock.time_left())
-        while True:
-            try:
-                content = path.read_bytes()
-            except FileNotFoundError:
-                return None
-            if content or time.monotonic() >= ends:
-                break
-            time.sleep(_AGAIN)
-        return (content.decode(errors="replace"), _version(content)) if content else None
-
-    def _replace(self, path: Path, text: str) -> None:
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".new")
-        written = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            written.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                written.unlink()
-            raise
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -153,6 +140,37 @@ class _Files(Documents):
             yield
         finally:
             os.close(handle)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _may_be_being_written(path: Path) -> bool:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    return found.st_size > 0 or abs(time.time() - found.st_mtime) < _EMPTIED
+
+
+def _refuse_changed(path: Path, if_version: Any) -> None:
+    content = _content(path)
+    if (_version(content) if content else ABSENT) != if_version:
+        raise Conflict("somebody changed the session first")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Over what a writer that was killed may have left."""
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _version(content: bytes) -> str:

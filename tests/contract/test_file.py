@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ class TestFileStore(StoreContract):
         keys = [fresh_key() for _ in DEAD]
         for key, text in zip(keys, DEAD, strict=True):
             (store.folder / key).write_text(text)
+            os.utime(store.folder / key, (0, 0))  # what is empty was not emptied just now
         return keys
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -29,6 +30,14 @@ sys.stdin.readline()
 for n in range(5):
     store.update(key, Change(set={f"{name}{n}": Entry("[1]")}))
 """
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from serverless_sessions.store import Change, Entry
+from serverless_sessions_adapters.file import FileStore
+Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+FileStore(sys.argv[1]).update(sys.argv[2], Change(set={"late": Entry("[1]")}))
+"""
 
 
 @pytest.fixture
@@ -50,14 +59,15 @@ def test_eight_processes_lose_none_of_each_others_keys(store: FileStore) -> None
     assert sorted(path.name for path in store.folder.iterdir()) == sorted([key, ".lock"])
 
 
-def test_a_file_that_astro_has_emptied_is_waited_for(store: FileStore) -> None:
-    """As ``fs.writeFile`` does: it empties the file, and writes a moment later."""
+@pytest.mark.parametrize("seconds", [0.01, 0.2])
+def test_a_file_that_astro_has_emptied_is_waited_for(store: FileStore, seconds: float) -> None:
+    """As ``fs.writeFile`` does: it empties the file, and writes when the site is at leisure."""
     key = created(store)
     path = store.folder / key
     path.write_text("")
 
     def write() -> None:
-        time.sleep(0.01)
+        time.sleep(seconds)
         path.write_text(REAL)
 
     writing = threading.Thread(target=write)
@@ -66,9 +76,19 @@ def test_a_file_that_astro_has_emptied_is_waited_for(store: FileStore) -> None:
     writing.join()
 
 
+def test_a_file_that_was_emptied_just_now_is_no_empty_session(store: FileStore) -> None:
+    key = created(store)
+    (store.folder / key).write_text("")
+    for asked in (store.load, lambda key: store.update(key, Change(set=entries(a="1")))):
+        with clock.call_limit(0.05), pytest.raises(StoreTimeout):
+            asked(key)
+    assert (store.folder / key).read_text() == ""
+
+
 def test_a_file_that_stays_empty_is_no_session(store: FileStore) -> None:
     key = created(store)
     (store.folder / key).write_text("")
+    os.utime(store.folder / key, (0, 0))
     assert store.load(key) is None
     store.create(key, session({"a": "[1]"}))
     assert texts(loaded(store, key)) == {"a": "[1]"}
@@ -106,6 +126,37 @@ def test_a_crash_before_the_file_is_replaced_leaves_the_session_and_nothing_that
     assert left[0].endswith(".left")
     assert [key for key, _ in store.scan()] == [key]
     store.update(key, Change(set=entries(a="1")))
+
+
+def test_what_killed_writers_left_goes_with_the_next_write(store: FileStore) -> None:
+    key = created(store)
+    for _ in range(2):
+        killed = subprocess.run([sys.executable, "-c", KILLED, str(store.folder), key], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert texts(loaded(store, key)) == {"first": "1"}
+    assert [found for found, _ in store.scan()] == [key]
+    assert len(list(store.folder.iterdir())) == 3
+    store.update(key, Change(set=entries(a="1")))
+    assert sorted(path.name for path in store.folder.iterdir()) == sorted([key, ".lock"])
+    subprocess.run([sys.executable, "-c", KILLED, str(store.folder), key], check=False)
+    store.deprovision()
+    assert not store.folder.exists()
+
+
+def test_what_astro_writes_while_the_new_file_goes_to_the_disk_is_kept(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = created(store)
+    fsync = os.fsync
+
+    def meanwhile(handle: int) -> None:
+        monkeypatch.setattr(os, "fsync", fsync)
+        fsync(handle)
+        (store.folder / key).write_text(REAL)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    store.update(key, Change(set=entries(a="1")))
+    assert set(texts(loaded(store, key))) == {"cart", "a"}
 
 
 def test_a_full_disk_leaves_no_rubbish(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +225,16 @@ def test_deprovision_leaves_what_is_not_ours(store: FileStore) -> None:
     (store.folder / "notes.txt").write_text("mine")
     store.deprovision()
     assert [path.name for path in store.folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_within_and_a_file_of_somebody_elses_stop_no_upkeep(store: FileStore) -> None:
+    ended, key = created(store, session(idle=-1)), created(store)
+    (store.folder / "shop").mkdir()
+    (store.folder / "README").write_text("mine")
+    assert [found for found, _ in store.scan()] == [key]
+    assert store.purge() == 1
+    assert not (store.folder / ended).exists()
+    assert (store.folder / "README").read_text() == "mine"
 
 
 def test_a_put_over_what_changed_is_refused(store: FileStore) -> None:
