@@ -116,7 +116,10 @@ def _refused(answer: _http.Answer) -> Exception:
             "namespace by their ids, as in cloudflare-kv://ACCOUNT/NAMESPACE"
         )
     if answer.status == 429:
-        return StoreUnavailable(f"{_SERVICE} takes one write a second to a key, and no more")
+        return StoreUnavailable(
+            f"{_SERVICE} takes no more now: one write a second to a key, and 1,200 requests in"
+            " five minutes from a user"
+        )
     remedy = f"the token in {TOKEN_VARIABLE} needs Workers KV Storage: Edit on the account"
     return _http.refused(answer, _SERVICE, remedy)
 

@@ -121,10 +121,25 @@ def test_a_token_that_is_refused_is_denied_and_not_shown(
     assert [finding.ok for finding in store.check()] == [True]
 
 
-def test_a_write_too_many_says_why(store: CloudflareKVStore, proxy: FaultProxy) -> None:
+def test_a_request_too_many_says_why(store: CloudflareKVStore, proxy: FaultProxy) -> None:
     proxy.inject(http_answer(429, {"success": False}), when=lambda r: r.startswith(b"PUT "))
     with pytest.raises(StoreUnavailable, match="one write a second"):
         created(store)
+    proxy.inject(http_answer(429, {"success": False}), when=lambda r: r.startswith(b"GET "))
+    with pytest.raises(StoreUnavailable, match="1,200 requests"):
+        store.load(fresh_key())
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
+def test_a_page_of_some_proxy_is_no_empty_session(
+    store: CloudflareKVStore, proxy: FaultProxy, status: int
+) -> None:
+    key = created(store)
+    proxy.inject(http_answer(status, b"<html>Error</html>"), times=3)
+    for asked in (store.load, store.delete, lambda key: store.update(key, Change(clear=True))):
+        with pytest.raises(StoreUnavailable):
+            asked(key)
+    assert texts(loaded(store, key)) == {"first": "1"}
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}", b'{"success": false}', b'{"success": 1}', b"[1]"])
