@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import clock, document_text
-from .document_text import Document, Revision
+from .document_text import Document, Revision, Rotation
 from .errors import (
     Conflict,
     CorruptRecord,
@@ -92,8 +92,12 @@ class TextStore(ClientStore):
         return None
 
     def scan(self) -> Iterator[tuple[str, Record]]:
+        """As of every store; what is damaged is left out."""
         for key in self.keys() or super().scan():
-            found = self.load(str(key))
+            try:
+                found = self.load(str(key))
+            except CorruptRecord:
+                continue
             if isinstance(found, Record):
                 yield str(key), found
 
@@ -188,7 +192,7 @@ class TextOperations(StoreOperations):
         """The new text is written before the old one becomes a marker, and counts once that has
         happened: interrupted, a rotation leaves the old session."""
         seen = rev if isinstance(rev, Revision) else None
-        text = document_text.written(record, seen, rotated_from=old)
+        text = document_text.written(record, seen, rotation=Rotation(old, new))
         self._sized(text, record)
         if seen is None or seen.document.key != old or not seen.record.alive(clock.now()):
             before = yield from self._get(old)

@@ -20,6 +20,7 @@ from .values import UNDEFINED, Map, devalue
 FACTS: Final = "_sls.facts"
 MOVED: Final = "_sls.moved"
 _OURS = (FACTS, MOVED)
+_DAMAGED = "what is stored for the session is no session's text, and stays until a log-out"
 ADOPTED_SECONDS = 30 * 86_400
 """How long a session that Astro began may last once a function has changed it."""
 
@@ -29,6 +30,13 @@ class Marker(NamedTuple):
 
     to: str
     grace_until: int
+
+
+class Rotation(NamedTuple):
+    """From one stored key to another."""
+
+    old: str
+    new: str
 
 
 class Document(NamedTuple):
@@ -59,9 +67,12 @@ class Revision(NamedTuple):
 def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
     """The document of a text. One without our facts is Astro's own, and alive where the store
     ``adopts`` such; else it is half a record, and dead. Raises CorruptRecord."""
-    entries = devalue.loads(text)
+    try:
+        entries = devalue.loads(text)
+    except CorruptRecord as error:
+        raise CorruptRecord(_DAMAGED) from error
     if type(entries) is not Map or not all(_is_entry(entry) for entry in entries.values()):
-        raise CorruptRecord("what is stored for the session is not a session's text")
+        raise CorruptRecord(_DAMAGED)
     if entries.get(MOVED) is not None:
         # Past its hour it leads nowhere, and what was there is no more alive than before.
         moved = _data(entries, MOVED)
@@ -70,13 +81,15 @@ def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
     record = _adopted(key) if told is None and adopts else _record(told)
     if record is None:
         return Document(key, entries, version)
-    rotated_from = told.get("from") if told is not None else None
+    # Astro gives the facts to a new id of its own as they are: there, our rotation does not count.
+    is_rotated = told is not None and told.get("to") == key
+    rotated_from = told.get("from") if told is not None and is_rotated else None
     record = record._replace(entries=_session_entries(entries))
     return Document(key, entries, version, record, rotated_from=rotated_from)
 
 
 def written(
-    record: Record, seen: Revision | None = None, *, rotated_from: str | None = None
+    record: Record, seen: Revision | None = None, *, rotation: Rotation | None = None
 ) -> str:
     """The text of a new record, or of one that goes on where another was ``seen``."""
     before = seen.document.entries if seen is not None else Map()
@@ -85,7 +98,7 @@ def written(
         stored = before.get(name)
         stays = stored is not None and _entry(stored) == entry
         entries[name] = stored if stays else _stored(entry)
-    return devalue.dumps(_with_facts(entries, record, rotated_from))
+    return devalue.dumps(_with_facts(entries, record, rotation))
 
 
 def changed(document: Document, change: Change) -> tuple[str, Record]:
@@ -165,7 +178,7 @@ def _adopted(key: str) -> Record:
     return Record({}, Facts(urlsafe_b64encode(digest[:12]).decode(), now, ends), ends)
 
 
-def _with_facts(entries: Map, record: Record, rotated_from: str | None) -> Map:
+def _with_facts(entries: Map, record: Record, rotation: Rotation | None) -> Map:
     facts = record.facts
     told: dict[str, Any] = {
         "rid": facts.rid,
@@ -176,8 +189,8 @@ def _with_facts(entries: Map, record: Record, rotated_from: str | None) -> Map:
         "user": facts.user,
         "auth": facts.authenticated_at,
     }
-    if rotated_from is not None:
-        told["from"] = rotated_from
+    if rotation is not None:
+        told |= {"from": rotation.old, "to": rotation.new}
     entries[FACTS] = {"data": told, "expires": UNDEFINED}
     return entries
 

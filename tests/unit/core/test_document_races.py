@@ -75,6 +75,11 @@ class Unhurried(MemoryDocuments):
         stored[name] = {"data": value, "expires": UNDEFINED}
         self.texts[key] = devalue.dumps(stored), next(self._versions)
 
+    def astro_regenerates(self, key: str, new: str) -> None:
+        """All that is there, our facts among it, goes under an id that Astro has drawn."""
+        self.texts[new] = self.texts.pop(key)
+        self.ends.pop(key, None)
+
     def _lose_reply(self) -> None:
         self.loses_reply_of -= 1
         if self.loses_reply_of == 0:
@@ -425,6 +430,20 @@ def test_what_astro_does_to_a_rotated_or_destroyed_session_revives_nothing(
         assert texts(loaded(store, new)) == FIRST
         time.advance(LONG_AFTER)
         assert store.load(key) is None
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_a_session_that_astro_regenerates_lives_on_though_our_rotation_lost_its_last_step(
+    store: DocumentStore, documents: Unhurried, steps: int
+) -> None:
+    key, new, astros = created(store), fresh_key(), fresh_key()
+    seen = loaded(store, key)
+    asking = store.operations.rotate(key, new, renewed(seen), seen.rev, clock.now())
+    assert cut_off_after(steps, Stepped(documents, asking)) is (steps == 2)
+    documents.astro_regenerates(new, astros)
+    assert texts(loaded(store, astros)) == FIRST
+    store.update(astros, Change(set=entries(a="1")))
+    assert texts(loaded(store, astros)) == {**FIRST, "a": "1"}
 
 
 def test_what_has_expired_is_told_and_stays_dead_past_its_marker(

@@ -216,8 +216,8 @@ CORRUPT = {
 def test_a_damaged_text_is_an_error_that_nothing_overwrites_but_a_log_out(
     name: str, store: DocumentStore, documents: MemoryDocuments
 ) -> None:
-    key = planted(documents, CORRUPT[name])
-    with pytest.raises(CorruptRecord):
+    key, sound = planted(documents, CORRUPT[name]), planted(documents, REAL)
+    with pytest.raises(CorruptRecord, match="stays until a log-out"):
         store.load(key)
     with pytest.raises(CorruptRecord):
         store.update(key, Change(set=entries(a="[1]"), clear=True))
@@ -226,6 +226,7 @@ def test_a_damaged_text_is_an_error_that_nothing_overwrites_but_a_log_out(
     with pytest.raises(CorruptRecord):
         store.create(key, session())
     assert store.purge() == 0
+    assert [found for found, _ in store.scan()] == [sound]
     assert documents.texts[key][0] == CORRUPT[name]
     store.delete(key)
     assert key not in documents.texts
