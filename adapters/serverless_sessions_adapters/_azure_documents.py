@@ -15,7 +15,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.data.tables import UpdateMode
 
 from serverless_sessions.document_operations import Texts, TextStore
-from serverless_sessions.errors import Conflict, CorruptRecord, SessionError
+from serverless_sessions.errors import Conflict, SessionError
 from serverless_sessions.sansio import Asking
 from serverless_sessions.store import ABSENT, Finding
 
@@ -37,6 +37,7 @@ class EntityTexts(Texts):
         self._partition = partition
 
     def get(self, key: str) -> Asking[tuple[str, str] | None]:
+        """A property that is no string is a text that cannot be read."""
         try:
             entity = yield lambda table: table.client.get_entity(self._partition, key, **bounds())
         except HttpResponseError as error:
@@ -44,9 +45,7 @@ class EntityTexts(Texts):
                 return None
             raise
         text = entity.get(PROPERTY)
-        if not isinstance(text, str):
-            raise CorruptRecord("what is stored for the session is no text")
-        return text, entity.metadata["etag"]
+        return text if isinstance(text, str) else "", entity.metadata["etag"]
 
     def put(self, key: str, text: str, *, if_version: Any, expires: int | None) -> Asking[str]:
         entity = {"PartitionKey": self._partition, "RowKey": key, PROPERTY: text}

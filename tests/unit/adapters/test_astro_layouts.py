@@ -13,7 +13,7 @@ from azure.data.tables import TableClient
 from serverless_sessions import ConfigurationError, SessionConfig, SessionManager, open_store
 from serverless_sessions.arrival import Request
 from serverless_sessions.errors import CorruptRecord, SessionTooLarge
-from serverless_sessions.store import TTL_LAG_SECONDS, Change, SessionStore
+from serverless_sessions.store import DELETED, TTL_LAG_SECONDS, Change, SessionStore
 from serverless_sessions.testing.cases.base import created, entries, fresh_key, loaded, session
 from serverless_sessions_adapters._azure_documents import AzureTextStore
 from serverless_sessions_adapters.redis import RedisTextStore
@@ -149,6 +149,8 @@ def test_azure_has_one_property_of_one_entity(
         client.upsert_entity({"PartitionKey": key, "RowKey": KNOWN, "unstorageValue": 5})
         with pytest.raises(CorruptRecord):
             store.load(KNOWN)
+        assert store.delete(KNOWN) is DELETED
+        assert [*client.list_entities()] == []
     assert [finding.ok for finding in store.check()] == [True]
     store.deprovision()
 
