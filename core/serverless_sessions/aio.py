@@ -59,6 +59,9 @@ class ThreadedStore(AsyncSessionStore):
     def colocated(self, a: str, b: str) -> bool:
         return self._store.colocated(a, b)
 
+    def adopt(self, seconds: int) -> None:
+        self._store.adopt(seconds)
+
     async def list_user(self, user: str) -> list[str]:
         return await _in_thread(self._store.list_user, user)
 

@@ -38,6 +38,9 @@ from .store import (
 )
 
 MAX_BYTES = 1_000_000
+ADOPTED_SECONDS = 30 * 86_400
+"""How long a session that Astro began may last once a function has changed it, unless ``adopt`` is
+told otherwise."""
 PAUSES = (0.01, 0.1)
 """Seconds at most: the first pause and any, before a lost compare-and-set is tried again."""
 
@@ -135,7 +138,7 @@ class TextOperations(StoreOperations):
             shared_with_astro=adopts,
         )
         self._texts = texts
-        self._adopts = adopts
+        self._adopted_seconds = ADOPTED_SECONDS if adopts else None
 
     def load(self, key: str) -> Asking[Found]:
         document = yield from self._get(key)
@@ -258,13 +261,17 @@ class TextOperations(StoreOperations):
         yield from self._texts.remove(key)
         return 1
 
+    def adopt(self, seconds: int) -> None:
+        if self._adopted_seconds is not None:
+            self._adopted_seconds = seconds
+
     def translated(self, error: Exception, action: str) -> SessionError:
         return self._texts.translated(error, action)
 
     def read(self, found: tuple[str, Any] | None, key: str) -> Document | None:
         if found is None:
             return None
-        return document_text.read(found[0], key, found[1], adopts=self._adopts)
+        return document_text.read(found[0], key, found[1], self._adopted_seconds)
 
     def _get(self, key: str) -> Asking[Document | None]:
         """What counts of what is there: a record whose rotation never came to its end does not.

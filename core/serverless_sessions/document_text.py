@@ -21,8 +21,6 @@ FACTS: Final = "_sls.facts"
 MOVED: Final = "_sls.moved"
 _OURS = (FACTS, MOVED)
 _DAMAGED = "what is stored for the session is no session's text, and stays until a log-out"
-ADOPTED_SECONDS = 30 * 86_400
-"""How long a session that Astro began may last once a function has changed it."""
 
 
 class Marker(NamedTuple):
@@ -64,9 +62,9 @@ class Revision(NamedTuple):
         return self.document.record
 
 
-def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
-    """The document of a text. One without our facts is Astro's own, and alive where the store
-    ``adopts`` such; else it is half a record, and dead. Raises CorruptRecord."""
+def read(text: str, key: str, version: object, adopted_seconds: int | None) -> Document:
+    """The document of a text. One without our facts is Astro's own, alive and to last so long;
+    where that is None it is half a record, and dead. Raises CorruptRecord."""
     try:
         entries = devalue.loads(text)
     except CorruptRecord as error:
@@ -78,7 +76,10 @@ def read(text: str, key: str, version: object, *, adopts: bool) -> Document:
         moved = _data(entries, MOVED)
         return Document(key, entries, version, marker=_marker(moved) if moved is not None else None)
     told = _data(entries, FACTS)
-    record = _adopted(key) if told is None and adopts else _record(told)
+    if told is None and adopted_seconds is not None:
+        record: Record | None = _adopted(key, adopted_seconds)
+    else:
+        record = _record(told)
     if record is None:
         return Document(key, entries, version)
     # Astro gives the facts to a new id of its own as they are: there, our rotation does not count.
@@ -171,10 +172,10 @@ def _record(told: dict[str, Any] | None) -> Record | None:
     return Record({}, facts, told["idle"], nonce=told["nonce"])
 
 
-def _adopted(key: str) -> Record:
+def _adopted(key: str, seconds: int) -> Record:
     digest = hashlib.sha256(f"handle\0{key}".encode()).digest()
     now = clock.now()
-    ends = now + ADOPTED_SECONDS
+    ends = now + seconds
     return Record({}, Facts(urlsafe_b64encode(digest[:12]).decode(), now, ends), ends)
 
 

@@ -199,6 +199,7 @@ class SessionManager:
                 " Astro's own driver: file:///FOLDER, or redis://, upstash:// or azure-tables://"
                 " with layout=astro, or another store over documents"
             )
+        store.adopt(self.config.absolute_timeout)
         return store
 
     def _sync_store(self) -> SessionStore:

@@ -71,6 +71,9 @@ class StoreOperations(ABC):
     def colocated(self, a: str, b: str) -> bool:
         return True
 
+    def adopt(self, seconds: int) -> None:  # noqa: B027  (most stores have no such sessions)
+        """As of ``SessionStore``."""
+
 
 class ClientStore(SessionStore):
     """Operations asked of a blocking client, and of an asynchronous one where there is one.
@@ -108,6 +111,9 @@ class ClientStore(SessionStore):
 
     def colocated(self, a: str, b: str) -> bool:
         return self.operations.colocated(a, b)
+
+    def adopt(self, seconds: int) -> None:
+        self.operations.adopt(seconds)
 
     def list_user(self, user: str) -> list[str]:
         return self.ask("listing a user's sessions", self.operations.list_user(user))
@@ -164,6 +170,9 @@ class AsyncClientStore(AsyncSessionStore):
 
     def colocated(self, a: str, b: str) -> bool:
         return self.operations.colocated(a, b)
+
+    def adopt(self, seconds: int) -> None:
+        self.operations.adopt(seconds)
 
     async def list_user(self, user: str) -> list[str]:
         return await self._ask("listing a user's sessions", self.operations.list_user(user))

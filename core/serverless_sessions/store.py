@@ -227,6 +227,9 @@ class SessionStore(ABC):
         """Whether a rotation from ``a`` to ``b`` can be one atomic write here."""
         return True
 
+    def adopt(self, seconds: int) -> None:  # noqa: B027  (most stores have no such sessions)
+        """Let what Astro began last ``seconds`` from the first change by a function on."""
+
     def native_async(self) -> AsyncSessionStore | None:
         """The same store over the backend's own asynchronous client; None where it has none."""
         return None
@@ -284,6 +287,9 @@ class AsyncSessionStore(ABC):
 
     def colocated(self, a: str, b: str) -> bool:
         return True
+
+    def adopt(self, seconds: int) -> None:  # noqa: B027  (as above)
+        """As of ``SessionStore``."""
 
     async def list_user(self, user: str) -> list[str]:
         raise Unsupported(f"{type(self).__name__} cannot list the sessions of a user")

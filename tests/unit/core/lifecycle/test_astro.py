@@ -181,6 +181,35 @@ def test_a_session_that_only_astro_uses_does_not_end_early(
         assert browser.request(calling(lambda session: session.get("a"))) is None
 
 
+@pytest.mark.parametrize("lasts", [7200, 60 * DAY])
+@pytest.mark.parametrize("first", ["set", "regenerate"])
+@pytest.mark.parametrize("driver", ["sync", "async"])
+@pytest.mark.parametrize("awaited", [True, False])
+def test_what_astro_began_lasts_as_long_as_any_session_from_its_first_change_on(
+    documents: MemoryDocuments, lasts: int, first: str, driver: Driver, awaited: bool
+) -> None:
+    open_async = (lambda: AwaitedDocuments(documents)) if awaited else None
+    store = DocumentStore(documents, open_async)
+    browser = Browser(
+        SessionManager(store, SessionConfig.astro({}, absolute_timeout=lasts)), driver
+    )
+    documents.texts[KNOWN] = REAL, 0
+    browser.id = KNOWN
+    reading = calling(lambda session: session.get("cart"))
+    with FrozenClock() as clock:
+        browser.request(reading)
+        assert documents.texts[KNOWN][0] == REAL
+        clock.advance(lasts)
+        changing = calling(lambda session: session.regenerate())
+        browser.request(putting("n", 1) if first == "set" else changing)
+        for _ in range(2):
+            clock.advance(lasts // 2 - 1)
+            browser.request(putting("n", 2))
+        assert browser.request(reading) == [{"sku": "a", "qty": 2}]
+        clock.advance(2)
+        assert browser.request(reading) is None
+
+
 class Registered:
     pass
 
