@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import traceback
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 import click
+
+from ..handlers._signature import is_async
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -36,7 +37,7 @@ def load_handler(target: str) -> Handler:
         raise NoHandler(f"the module {module_name} has no {name}") from None
     if not callable(handler):
         raise NoHandler(f"{target} is a {type(handler).__name__}, not a function")
-    if _is_async(handler):
+    if is_async(handler):
         raise NoHandler(
             f"{target} is an async function, which AWS Lambda cannot call; with_session makes it"
             " one that it can"
@@ -64,8 +65,3 @@ def _place(error: BaseException) -> str:
         if "importlib" not in frame.filename and frame.filename != __file__
     ]
     return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-
-
-def _is_async(handler: object) -> bool:
-    call = getattr(handler, "__call__", None)  # noqa: B004  (its kind is asked)
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)

@@ -15,6 +15,7 @@ class Callable:
 class Waits:
     async def __call__(self, event, context): return event
 instance, waiting, bound = Callable(), Waits(), partial(handler)
+bound_waiting = partial(partial(waiting))
 class Holder: inner = staticmethod(handler)
 number = 42
 """
@@ -43,6 +44,7 @@ def test_any_callable_is_a_handler(name: str) -> None:
         ("target_app:number", "target_app:number is a int, not a function"),
         ("target_app:waits", "with_session makes it"),
         ("target_app:waiting", "with_session makes it"),
+        ("target_app:bound_waiting", "with_session makes it"),
         ("no_such_app:handler", "ModuleNotFoundError: No module named 'no_such_app'"),
     ],
 )
