@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 
 from .. import keyring
+from .operators import operator_command, print_json
 
 
-@click.command(epilog='Example: SESSION_ENCRYPTION_KEYS="$(serverless-sessions keygen),$OLD_KEYS"')
-def keygen() -> None:
+@operator_command(
+    "keygen", epilog='Example: SESSION_ENCRYPTION_KEYS="$(serverless-sessions keygen),$OLD_KEYS"'
+)
+def keygen(as_json: bool) -> None:
     """Print a new key for SESSION_ENCRYPTION_KEYS.
 
     That variable is a list with commas between. The first key encrypts what is written, each
@@ -17,4 +20,8 @@ def keygen() -> None:
 
     Nothing but the key is printed, and it is kept nowhere: store it as a secret.
     """
-    click.echo(keyring.draw())
+    key = keyring.draw()
+    if as_json:
+        print_json({"key": key})
+    else:
+        click.echo(key)

@@ -30,7 +30,8 @@ class Failed(click.ClickException):
 
 
 class OperatorCommand(click.Command):
-    """Ends with one line, and with ``--json`` an object, where an error of ours is raised."""
+    """Ends with one line, and with ``--json`` an object, where an error of ours is raised, or
+    somebody says no or presses Ctrl-C."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -39,14 +40,18 @@ class OperatorCommand(click.Command):
             if ctx.params.get("as_json"):
                 print_json({"error": str(error), "kind": type(error).__name__})
             raise Failed(str(error)) from None
+        except (KeyboardInterrupt, click.Abort):
+            raise Failed("aborted") from None
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
 def operator_command(name: str, **options: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A command with ``--json``."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-        return click.command(name, cls=OperatorCommand, **options)(as_json(function))
+        return click.command(name, cls=OperatorCommand, **options)(json_option(function))
 
     return decorate
 

@@ -1,6 +1,8 @@
-"""A line in the terminal for each request, and a readable traceback for a handler that failed."""
+"""A line for each request, and a readable traceback for a handler that failed."""
 
 from __future__ import annotations
+
+import json
 
 from rich.console import Console
 from rich.text import Text
@@ -26,9 +28,34 @@ class Terminal:
         self._console.print(line(report))
 
 
+class JsonLines:
+    """The same for a program: an object in each line."""
+
+    def say(self, text: str) -> None:
+        self._print({"said": text})
+
+    def tell(self, report: Report) -> None:
+        calls, others = _events(report)
+        self._print(
+            {
+                "method": report.method,
+                "path": report.path,
+                "status": report.status,
+                "seconds": round(report.seconds, 6),
+                "store_calls": len(calls),
+                "store_seconds": round(sum(calls), 6),
+                "events": others,
+                "remark": report.remark,
+                "error": None if report.error is None else readable(report.error).plain,
+            }
+        )
+
+    def _print(self, told: dict[str, object]) -> None:
+        print(json.dumps(told), flush=True)
+
+
 def line(report: Report) -> Text:
-    calls = [event.seconds or 0.0 for event in report.events if event.name == "store_call"]
-    others = [event.name for event in report.events if event.name != "store_call"]
+    calls, others = _events(report)
     parts = [
         (f"{report.method} {report.path}  ", "bold"),
         (str(report.status), _STYLES.get(report.status // 100, "")),
@@ -37,6 +64,12 @@ def line(report: Report) -> Text:
         (f"  {report.remark}" if report.remark else "", "red"),
     ]
     return Text.assemble(*parts)
+
+
+def _events(report: Report) -> tuple[list[float], list[str]]:
+    """The seconds of each store call, and the names of what else happened."""
+    calls = [event.seconds or 0.0 for event in report.events if event.name == "store_call"]
+    return calls, [event.name for event in report.events if event.name != "store_call"]
 
 
 def _counted(calls: list[float]) -> str:

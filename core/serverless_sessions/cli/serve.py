@@ -13,8 +13,9 @@ from werkzeug.serving import make_server
 from ..testing.lambda_events import FRONT_DOORS
 from .gateway import Gateway
 from .listener import address, listen
+from .operators import json_option
 from .reload import inherited_listener, serve_and_reload
-from .report import Terminal
+from .report import JsonLines, Terminal
 from .target import load_handler, module_and_name
 from .wire import RequestHandler
 
@@ -55,6 +56,7 @@ from .wire import RequestHandler
     is_flag=True,
     help="For browsers that refuse Secure cookies on http://localhost, as Safari does.",
 )
+@json_option
 def serve(
     target: str,
     host: str,
@@ -63,6 +65,7 @@ def serve(
     timeout: float,
     reloads: bool,
     insecure_cookies: bool,
+    as_json: bool,
 ) -> None:
     """Serve a Lambda handler locally, for development.
 
@@ -70,7 +73,7 @@ def serve(
     handler is imported from the current directory, as in app:handler.
     """
     module_and_name(target)
-    terminal = Terminal()
+    terminal = JsonLines() if as_json else Terminal()
     inherited = inherited_listener()
     with inherited or listen(host, port) as listener:
         if reloads and inherited is None:

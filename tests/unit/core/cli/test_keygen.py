@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from click.testing import CliRunner
 
 from serverless_sessions import SessionConfig
@@ -15,6 +17,12 @@ def test_it_prints_one_new_key_and_nothing_else() -> None:
     assert answers[0].stdout != answers[1].stdout
     keys = ",".join(answer.stdout for answer in answers)
     assert len(SessionConfig.from_env({"SESSION_ENCRYPTION_KEYS": keys}).encryption_keys) == 2
+
+
+def test_in_json() -> None:
+    told = json.loads(CliRunner().invoke(commands, ["keygen", "--json"]).stdout)
+    assert list(told) == ["key"]
+    assert len(SessionConfig.from_env({"SESSION_ENCRYPTION_KEYS": told["key"]}).encryption_keys)
 
 
 def test_its_help_says_how_to_add_a_key_in_front() -> None:

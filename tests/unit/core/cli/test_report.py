@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from serverless_sessions.cli.gateway import Report
-from serverless_sessions.cli.report import Terminal, line
+from serverless_sessions.cli.report import JsonLines, Terminal, line
 from serverless_sessions.events import Event
 
 Printed = Callable[[Report], str]
@@ -52,3 +53,25 @@ def test_a_path_is_not_read_as_markup_nor_wrapped(printed: Printed) -> None:
     text = printed(Report("GET", "/[bold]x[/bold]" + "a" * 100, 200))
     assert text.count("\n") == 1
     assert "/[bold]x[/bold]aaa" in text
+
+
+def test_for_a_program_each_line_is_an_object(capsys: pytest.CaptureFixture[str]) -> None:
+    lines, events = JsonLines(), [call(0.001), call(0.002), Event("loaded")]
+    lines.say("app:handler is served")
+    lines.tell(Report("GET", "/cart", 200, 0.0123, events))
+    lines.tell(Report("GET", "/", 500, error=ValueError("wrong\n\x1b"), remark="too late"))
+    said, good, bad = map(json.loads, capsys.readouterr().out.splitlines())
+    assert said == {"said": "app:handler is served"}
+    assert good == {
+        "method": "GET",
+        "path": "/cart",
+        "status": 200,
+        "seconds": 0.0123,
+        "store_calls": 2,
+        "store_seconds": 0.003,
+        "events": ["loaded"],
+        "remark": None,
+        "error": None,
+    }
+    assert (bad["status"], bad["remark"]) == (500, "too late")
+    assert bad["error"].startswith("ValueError: wrong")
