@@ -16,8 +16,10 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import ConfigurationError
 from ..store import Entry, Facts, Record
 
+_APPLICATION_ID = 0x534C534A
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS this (salt TEXT, pass INTEGER);
     CREATE TABLE IF NOT EXISTS moved (
@@ -64,14 +66,16 @@ class Row(NamedTuple):
 
 
 class Journal:
-    """Opens or begins the journal at ``path``, None for one that is forgotten."""
+    """Opens or begins the journal at ``path``, None for one that is forgotten.
+
+    Raises ConfigurationError for a path where no file can be, and for a file of something else.
+    """
 
     def __init__(self, path: Path | None) -> None:
-        if path is not None:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._db = sqlite3.connect(path or ":memory:")
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db = _opened(path)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(f"the journal cannot be {path}: {error}") from error
         self._salt = self._begun()
 
     def close(self) -> None:
@@ -162,6 +166,25 @@ class Journal:
             with self._db:
                 self._db.execute("INSERT INTO this VALUES (?, 0)", (secrets.token_hex(),))
         return bytes.fromhex(self._db.execute("SELECT salt FROM this").fetchone()[0])
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    database = sqlite3.connect(path or ":memory:")
+    try:
+        is_new = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application = database.execute("PRAGMA application_id").fetchone()[0]
+        if is_new:
+            database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        elif application != _APPLICATION_ID:
+            raise ConfigurationError(f"the journal cannot be {path}: it holds something else")
+        database.executescript(_SCHEMA)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def alive(version: Version, now: int) -> dict[str, str]:

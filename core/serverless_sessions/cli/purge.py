@@ -20,16 +20,17 @@ BATCH_SECONDS = 60.0
 @store_option
 @click.option(
     "--rate",
-    default=100.0,
+    default=100,
     show_default=True,
-    type=click.FloatRange(0, min_open=True),
+    type=click.IntRange(1),
     help="Records removed in a second, at most on average.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Records removed in all, at most.")
-def purge(url: str | None, rate: float, limit: int | None, as_json: bool) -> None:
-    """Remove expired sessions from Azure Tables, files and SQLite.
+def purge(url: str | None, rate: int, limit: int | None, as_json: bool) -> None:
+    """Remove expired sessions from stores that keep them until told.
 
-    The others do it by themselves. A run that was cut off is simply begun again.
+    These are Azure Tables, Netlify Blobs, files and SQLite; the others do it by themselves. A run
+    that was cut off is simply begun again.
     """
     with opened(url) as store:
         if not store.guarantees.purges:
@@ -42,10 +43,10 @@ def purge(url: str | None, rate: float, limit: int | None, as_json: bool) -> Non
         click.echo(f"{gone} expired records were removed.")
 
 
-def purged(store: SessionStore, rate: float, limit: int | None, tell: Callable[[int], None]) -> int:
+def purged(store: SessionStore, rate: int, limit: int | None, tell: Callable[[int], None]) -> int:
     """How many went: all, or ``limit``."""
     began, gone = time.monotonic(), 0
-    size = max(1, min(BATCH, int(rate)))
+    size = min(BATCH, rate)
     while limit is None or gone < limit:
         wanted = size if limit is None else min(size, limit - gone)
         with clock.call_limit(BATCH_SECONDS):

@@ -85,7 +85,8 @@ def test_the_sessions_of_a_user_are_listed_and_ended(store: SqliteStore) -> None
     first = f"--handle={handle_of(store, keys[0])}"
     assert answer("revoke", "--user", "ann", first, code=2)["kind"] == "SessionNotFound"
     assert answer("revoke", "--user", "jo", first) == {"ended": 1}
-    assert run("revoke", "--user", "jo", "--all", input="n\n").exit_code == 1
+    refused = run("revoke", "--user", "jo", "--all", input="n\n")
+    assert (refused.exit_code, "Error: aborted" in refused.output) == (2, True)
     assert len(answer("list", "--user", "jo")) == 2
     assert run("revoke", "--user", "jo", "--all", input="y\n").stdout == "2 sessions ended.\n"
     assert list(dict(store.scan())) == [other]
@@ -100,7 +101,7 @@ def test_what_is_removed_is_told_and_asked_before(store: SqliteStore) -> None:
     assert answer("provision")["done"] == "provisioned"
     key = created(store)
     asked = run("deprovision", input="n\n")
-    assert asked.exit_code == 1
+    assert asked.exit_code == 2
     assert "every session in it" in asked.output
     assert run("deprovision", "--json").exit_code == 2
     loaded(store, key)
@@ -126,6 +127,12 @@ def test_purge_removes_the_expired_at_the_rate_it_is_given(
         with clock.replaced(lambda: time.time() - 10**6):
             created(memory)
     assert purged(memory, rate=10, limit=2, tell=told.append) == 2
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast"])
+def test_a_rate_that_is_none_is_refused(store: SqliteStore, rate: str) -> None:
+    done = run("purge", "--rate", rate)
+    assert (done.exit_code, "'--rate'" in done.output) == (2, True)
 
 
 def test_a_store_that_cannot_is_told_in_one_line(store: SqliteStore) -> None:
@@ -170,3 +177,17 @@ def test_migrate_tells_what_it_did_and_refuses_one_store_twice(store: SqliteStor
     assert run("migrate", *urls, "--switched").exit_code == 0
     same = ("--from", "sqlite:///sessions.db", "--to", "sqlite:///sessions.db")
     assert run("migrate", *same).exit_code == 2
+
+
+@pytest.mark.parametrize("journal", ["sessions.db", "text.txt", "text.txt/journal.db", "."])
+def test_a_journal_that_can_be_none_is_refused(store: SqliteStore, journal: str) -> None:
+    store.provision()
+    Path("text.txt").write_text("no journal\n" * 100)
+    before = Path("sessions.db").read_bytes()
+    urls = ("--from", "sqlite:///sessions.db", "--to", "sqlite:///new.db")
+    done = run("migrate", *urls, "--journal", journal)
+    assert done.exit_code == 2
+    assert isinstance(done.exception, SystemExit)
+    assert journal in done.output
+    assert Path("sessions.db").read_bytes() == before
+    assert Path("text.txt").read_text().startswith("no journal")
