@@ -10,7 +10,12 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from serverless_sessions import clock
-from serverless_sessions.errors import StoreTimeout
+from serverless_sessions.errors import (
+    AccessDenied,
+    ConfigurationError,
+    SessionError,
+    StoreTimeout,
+)
 from serverless_sessions.sansio import Asking
 from serverless_sessions.skew import of_date_header
 
@@ -23,17 +28,35 @@ TTL = "ttl"
 CHANGING_SECONDS = 120.0
 """A table is made or removed in about ten seconds."""
 LOOK_EVERY = 0.5
+CREATE = (
+    "create it: `serverless-sessions provision` with the same SESSION_STORE, provision(), or"
+    " `terraform apply` of infra/aws; if it is in another region or account, name that one, as in"
+    " ?region=eu-west-1"
+)
+SIGN_IN = (
+    "sign in, for example by AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a"
+    " function has its role"
+)
+LOOK_AS_OPERATOR = (
+    "a function's role need not look at its table: run this again with an operator's credentials,"
+    " which may"
+)
 
 
 def creation(table: Table) -> Asking[None]:
-    """Create the table, billed by request, and its TTL, each where it is missing."""
+    """Create the table, billed by request, and its TTL, each where it is missing.
+
+    Raises ConfigurationError for a table that is there and has another key.
+    """
     description: Arguments = {
         "TableName": table.name,
         "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": KEY, "AttributeType": "S"}],
     }
-    yield from _unless("ResourceInUseException", "create_table", description)
+    made = yield from _unless("ResourceInUseException", "create_table", description)
+    if made is None and (wrong := (yield from _wrong_key(table))) is not None:
+        raise ConfigurationError(f"{wrong}; {_replacement(table)}")
     while (yield from _status(table)) != "ACTIVE":
         yield _wait
     if not (yield from _has_ttl(table)):
@@ -50,11 +73,15 @@ def removal(table: Table) -> Asking[None]:
 
 
 class Look(NamedTuple):
-    """One thing to look at: what is so when all is well. ``at`` says what is not, or None."""
+    """One thing to look at: what is so when all is well. ``at`` says what is not, or None.
+
+    ``denied`` is the remedy where the role may not look.
+    """
 
     what: str
     at: Asking[str | None]
     remedy: str
+    denied: str
 
 
 def looks(table: Table) -> Iterator[Look]:
@@ -62,8 +89,8 @@ def looks(table: Table) -> Iterator[Look]:
     yield Look(
         f"the table {table.name!r} is there, and its only key is the string {KEY!r}",
         _wrong_key(table),
-        "give the table in infra/aws another name, or remove and create this one:"
-        f" `serverless-sessions provision --store dynamodb://{table.name}`, or provision()",
+        _replacement(table),
+        LOOK_AS_OPERATOR,
     )
     yield Look(
         "DynamoDB removes sessions that have ended",
@@ -71,6 +98,7 @@ def looks(table: Table) -> Iterator[Look]:
         f"`aws dynamodb update-time-to-live --table-name {table.name} --time-to-live-specification"
         f" Enabled=true,AttributeName={TTL}`, or in Terraform"
         f' `ttl {{ attribute_name = "{TTL}", enabled = true }}`',
+        LOOK_AS_OPERATOR,
     )
     never = Expression(f"attribute_exists({KEY})")
     nowhere = "check"
@@ -84,12 +112,23 @@ def looks(table: Table) -> Iterator[Look]:
         "ConditionCheckItem": ("transact_write_items", check),
     }
     for action, (operation, arguments) in calls.items():
-        yield Look(
-            f"dynamodb:{action} is allowed",
-            _is_allowed(table.send(operation, arguments)),
+        allow = (
             f"allow dynamodb:{action} on the table to the function's role, for example by"
-            " `policy_arn` of infra/aws",
+            " `policy_arn` of infra/aws"
         )
+        asking = _is_allowed(table.send(operation, arguments))
+        yield Look(f"dynamodb:{action} is allowed", asking, allow, allow)
+
+
+def remedy(look: Look, error: SessionError) -> str:
+    """What mends that ``error`` came of ``look``."""
+    match error:
+        case ConfigurationError():
+            return CREATE
+        case AccessDenied():
+            return look.denied if isinstance(error.__cause__, ClientError) else SIGN_IN
+        case _:
+            return "see whether DynamoDB can be reached from here, at ?endpoint= if there is one"
 
 
 def _is_allowed(asking: Asking[object]) -> Asking[str | None]:
@@ -101,6 +140,13 @@ def _is_allowed(asking: Asking[object]) -> Asking[str | None]:
 def server_time(table: Table) -> Asking[float]:
     answer = yield request("describe_table", {"TableName": table.name})
     return of_date_header(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+
+def _replacement(table: Table) -> str:
+    return (
+        f"name another table, or remove {table.name!r} and create it anew:"
+        " `serverless-sessions provision`, or `terraform apply` of infra/aws"
+    )
 
 
 def _wrong_key(table: Table) -> Asking[str | None]:

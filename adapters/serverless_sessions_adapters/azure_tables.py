@@ -102,7 +102,8 @@ class AzureTablesStore(ClientStore):
         if all(finding.ok for finding in findings):
             query = f"ends le {clock.now() - DAY}L"
             overdue = next(self._pages("looking for expired sessions", query, "ends"), [])
-            what = "sessions that ended a day ago or earlier are removed"
+            gone = "still there" if overdue else "removed"
+            what = f"sessions that ended a day ago or earlier are {gone}"
             remedy = "run purge() from a timer, or now `serverless-sessions purge`"
             findings += [Finding(not overdue, what, remedy), clock_finding(self._time)]
         return findings
@@ -124,7 +125,7 @@ class AzureTablesStore(ClientStore):
 
     def _tried(self, what: str, asking: Asking[object]) -> Finding:
         try:
-            self.ask(f"checking whether {what}", asking)
+            self.ask("looking", asking)
         except SessionError as error:
             return Finding(False, str(error), _remedy(error))
         return Finding(True, what)
@@ -141,8 +142,8 @@ def _remedy(error: SessionError) -> str:
     match error:
         case ConfigurationError():
             return (
-                "create the table: `serverless-sessions provision`, provision(), or"
-                ' `resource "azurerm_storage_table"` of infra/azure'
+                "create the table: `serverless-sessions provision` with the same SESSION_STORE,"
+                " provision(), or `terraform apply` of infra/azure"
             )
         case AccessDenied():
             return f"grant the role {ROLE!r} on the table, or mend {KEY} or {CONNECTION}"

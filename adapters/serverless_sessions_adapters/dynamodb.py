@@ -76,7 +76,11 @@ class DynamoDBStore(ClientStore):
             self.ask("removing the store", tables.removal(self._table))
 
     def check(self) -> list[Finding]:
-        findings = [self._finding(look) for look in tables.looks(self._table)]
+        """As of every store; no more is looked at where there is no such table, or no way to it."""
+        about_the_table, *others = tables.looks(self._table)
+        findings = [self._finding(about_the_table)]
+        if findings[0].ok or findings[0].remedy == about_the_table.denied:
+            findings += map(self._finding, others)
         if findings[0].ok:
             findings.append(clock_finding(self._time))
         return findings
@@ -92,7 +96,7 @@ class DynamoDBStore(ClientStore):
             wrong = self.ask("looking", look.at)
             return Finding(wrong is None, wrong or look.what, look.remedy)
         except SessionError as error:
-            return Finding(False, str(error), look.remedy)
+            return Finding(False, str(error), tables.remedy(look, error))
 
 
 def open_url(url: StoreURL) -> DynamoDBStore:

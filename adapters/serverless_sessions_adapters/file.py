@@ -63,14 +63,17 @@ class FileStore(DocumentStore):
                 self.folder.rmdir()
 
     def check(self) -> list[Finding]:
-        is_there = self.folder.is_dir()
-        found = [Finding(is_there, "the folder is there", "call provision()")]
-        if is_there:
-            writable = os.access(self.folder, os.R_OK | os.W_OK | os.X_OK)
-            found.append(Finding(writable, "its files can be read and written", "chmod u+rwx"))
-            private = not self.folder.stat().st_mode & 0o077
-            found.append(Finding(private, "nobody else can read it", "chmod go-rwx"))
-        return found
+        folder = self.folder
+        if not folder.is_dir():
+            remedy = "`serverless-sessions provision` with the same SESSION_STORE, or provision()"
+            return [Finding(False, f"the folder {folder} is not there", remedy)]
+        can = "can" if (writable := os.access(folder, os.R_OK | os.W_OK | os.X_OK)) else "cannot"
+        who = "others" if (others := folder.stat().st_mode & 0o077) else "nobody else"
+        return [
+            Finding(True, f"the folder {folder} is there"),
+            Finding(writable, f"its files {can} be read and written", f"chmod u+rwx {folder}"),
+            Finding(not others, f"{who} can read it", f"chmod go-rwx {folder}"),
+        ]
 
 
 class _Files(Documents):

@@ -179,8 +179,11 @@ class SqliteStore(SessionStore):
         except SessionError as error:
             return [Finding(False, str(error), "name another file in SESSION_STORE")]
         mode = path.stat().st_mode & 0o777
+        what = "can be written and is sound" if state == "ok" else f"is damaged: {state}"
         return [
-            Finding(state == "ok", f"{path} can be written and is sound: {state}", "restore it"),
+            Finding(
+                state == "ok", f"{path} {what}", "restore it from a copy, or name another file"
+            ),
             Finding(not mode & 0o077, f"{path} has mode {mode:o}", f"chmod 600 {path}"),
         ]
 

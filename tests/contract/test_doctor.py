@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ from servers.faults import Fault, http_answer
 from servers.lockstep import speak_http, speak_redis
 from servers.moto_server import DynamoDBServer
 from servers.redis_server import RedisServer
+from servers.upstash_bridge import Upstash
 from support.azure import fresh_table
 from support.dynamodb import CREDENTIALS, client_of
 from support.places import KINDS, Place
@@ -85,12 +88,20 @@ def made(store: DynamoDBStore, key: str = "id") -> None:
     )
 
 
+def carried_out(place: Place, remedy: str) -> None:
+    """The first command that the remedy names, with the variables that doctor had."""
+    command = re.search(r"`serverless-sessions (.+?)`", remedy)
+    assert command
+    done = CliRunner(env=place.variables).invoke(commands, command[1].split())
+    assert done.exit_code == 0, done.output
+
+
 def test_a_missing_table_and_one_in_another_region(table: tuple[DynamoDBStore, Place]) -> None:
-    store, place = table
+    _, place = table
     what, remedy = wrong(place)
     assert "there is no such table in this region" in what
-    assert f"serverless-sessions provision --store dynamodb://{store.table}" in remedy
-    store.provision()
+    assert len(what.splitlines()) == 1, "what follows from it is not told beside it"
+    carried_out(place, remedy)
     assert findings(place)[0] == 0
     elsewhere = place._replace(url=place.url.replace("eu-west-1", "us-east-1"))
     what, remedy = wrong(elsewhere)
@@ -104,7 +115,13 @@ def test_a_table_with_another_key(table: tuple[DynamoDBStore, Place]) -> None:
     what, remedy = wrong(place)
     assert "the key of the table" in what
     assert "'pk' (HASH, S)" in what
+    assert len(what.splitlines()) == 1
     assert "infra/aws" in remedy
+    refused = CliRunner(env=place.variables).invoke(commands, ["provision"])
+    assert (refused.exit_code, what in refused.output) == (2, True)
+    store.deprovision()
+    carried_out(place, remedy)
+    assert findings(place)[0] == 0
 
 
 def test_a_table_without_ttl(table: tuple[DynamoDBStore, Place]) -> None:
@@ -141,8 +158,61 @@ def test_a_permission_that_is_missing(
         proxy.inject(denial, times=None, when=lambda request: f".{action}".encode() in request)
         what, remedy = wrong(through)
     assert f"must be valid and allow dynamodb:{action}" in what
-    if action != "DescribeTimeToLive":
-        assert f"allow dynamodb:{action} on the table" in remedy
+    assert len(what.splitlines()) == 1
+    mends = "an operator's credentials" if "Describe" in action else f"allow dynamodb:{action} on"
+    assert mends in remedy
+
+
+def test_a_function_may_not_look_at_its_table_and_is_told_its_other_permissions(
+    table: tuple[DynamoDBStore, Place], moto_server: DynamoDBServer
+) -> None:
+    store, place = table
+    store.provision()
+    denial = http_answer(400, {"__type": "com.amazon.coral#AccessDeniedException", "message": ""})
+    with in_front_of(place, moto_server.port) as (proxy, through):
+        proxy.inject(denial, times=None, when=lambda request: b".Describe" in request)
+        _, found = findings(through)
+    bad = [one["remedy"] for one in found if one["level"] == "error"]
+    assert ["operator's credentials" in remedy for remedy in bad] == [True, True]
+    assert sum("is allowed" in one["what"] for one in found) == 5
+
+
+def test_nobody_has_signed_in(
+    table: tuple[DynamoDBStore, Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, place = table
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    what, remedy = wrong(place._replace(environment={**nobody, "AWS_CONFIG_FILE": os.devnull}))
+    assert len(what.splitlines()) == 1
+    assert "no AWS credentials were found" in what
+    assert remedy.startswith("sign in")
+
+
+def test_a_redis_that_does_not_know_the_user(redis_server: RedisServer) -> None:
+    what, remedy = wrong(Place(f"redis://joe:hunter2@127.0.0.1:{redis_server.port}", {}))
+    assert len(what.splitlines()) == 1
+    assert "user name or password in SESSION_STORE is wrong" in what
+    assert remedy.startswith("sign in")
+
+
+def test_what_a_store_wants_besides_its_url(upstash: Upstash) -> None:
+    place = KINDS["upstash"].place(upstash, upstash.port)
+    what, remedy = wrong(place, UPSTASH_REDIS_REST_TOKEN="")
+    assert "UPSTASH_REDIS_REST_TOKEN is not set" in what
+    assert "the variable that is named" in remedy
+
+
+def test_a_folder_that_is_missing_and_one_that_others_can_read(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    place = Place(f"file://{folder}", {})
+    what, remedy = wrong(place)
+    assert (what, folder.exists()) == (f"the folder {folder} is not there", False)
+    carried_out(place, remedy)
+    assert findings(place)[0] == 0
+    folder.chmod(0o755)
+    assert wrong(place) == ("others can read it", f"chmod go-rwx {folder}")
 
 
 @pytest.mark.parametrize("kind", ["dynamodb", "redis", "azure-tables", "upstash"])
@@ -185,14 +255,14 @@ def test_an_azure_table_that_is_missing_and_one_that_nobody_purges(azurite: Azur
     place = place._replace(url=f"azure-tables:///{fresh_table()}")
     what, remedy = wrong(place)
     assert "there is no such table" in what
-    assert "serverless-sessions provision --store azure-tables:///" in remedy
+    assert len(what.splitlines()) == 1
+    carried_out(place, remedy)
     with place.opened() as store:
         with clock.replaced(lambda: time.time() - 10 * 86_400):
             store.create("0" * 64, session())
         what, remedy = wrong(place)
-        assert "sessions that ended a day ago" in what or "are removed" in what
-        assert "serverless-sessions purge" in remedy
-        store.purge()
+        assert what == "sessions that ended a day ago or earlier are still there"
+        carried_out(place, remedy)
         assert findings(place)[0] == 0
 
 

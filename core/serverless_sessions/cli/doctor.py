@@ -73,7 +73,7 @@ def of_store(url: str | None) -> list[Diagnosis]:
     except MissingDependency as error:
         return [Diagnosis(Level.ERROR, *_split(str(error)))]
     except SessionError as error:
-        return [Diagnosis(Level.ERROR, str(error), "mend SESSION_STORE")]
+        return [_wrong(error)]
     if not isinstance(store, SessionStore):
         what = f"{type(store).__name__} can only be awaited, and cannot be looked at from here"
         return [Diagnosis(Level.WARNING, what)]
@@ -85,8 +85,6 @@ def of_store(url: str | None) -> list[Diagnosis]:
 def _looked_at(store: SessionStore, shown: str) -> Iterator[Diagnosis]:
     try:
         Calls(store, REACHED_SECONDS).load(secrets.token_hex(32))
-    except AccessDenied as error:
-        yield Diagnosis(Level.ERROR, str(error), "see the permissions below")
     except StoreUnavailable as error:
         yield Diagnosis(
             Level.ERROR,
@@ -94,17 +92,24 @@ def _looked_at(store: SessionStore, shown: str) -> Iterator[Diagnosis]:
             "see whether the server runs, SESSION_STORE names its host, port and region, and the"
             " network lets this machine in",
         )
-        return
-    except ConfigurationError as error:
-        yield Diagnosis(Level.ERROR, str(error), _creation(shown))
-        yield from (one for one in _checked(store) if _reason(one.what) != _reason(str(error)))
-        return
     except SessionError as error:
-        yield Diagnosis(Level.ERROR, str(error))
-        return
+        yield from _told_once(error, _checked(store))
     else:
         yield Diagnosis(Level.OK, f"{shown} can be reached and read")
-    yield from _checked(store)
+        yield from _checked(store)
+
+
+def _told_once(error: SessionError, checked: list[Diagnosis]) -> list[Diagnosis]:
+    """That reading failed, and what the store found: it knows better why, and what mends it."""
+    told: list[Diagnosis] = []
+    reasons: set[str] = set()
+    for one in checked:
+        if one.level is Level.OK or _reason(one.what) not in reasons:
+            told.append(one)
+        if one.level is Level.ERROR:
+            reasons.add(_reason(one.what))
+    is_explained = bool(reasons) and isinstance(error, ConfigurationError)
+    return told if is_explained or _reason(str(error)) in reasons else [_wrong(error), *told]
 
 
 def _checked(store: SessionStore) -> list[Diagnosis]:
@@ -113,7 +118,7 @@ def _checked(store: SessionStore) -> list[Diagnosis]:
     except Unsupported:
         return []
     except SessionError as error:
-        return [Diagnosis(Level.ERROR, str(error), "see what the store says")]
+        return [_wrong(error)]
     return [
         Diagnosis(Level.OK, one.what) if one.ok else Diagnosis(Level.ERROR, one.what, one.remedy)
         for one in findings
@@ -125,12 +130,16 @@ def _reason(message: str) -> str:
     return message.partition(": ")[2] or message
 
 
-def _creation(shown: str) -> str:
-    return (
-        f"`serverless-sessions provision --store {shown.partition('?')[0]}`, or `terraform apply`"
-        " of a module in infra/; if it is in another region, project or account, name that one in"
-        " SESSION_STORE, as in ?region=eu-west-1"
-    )
+def _wrong(error: SessionError) -> Diagnosis:
+    """Of what no store has looked into."""
+    match error:
+        case ConfigurationError():
+            remedy = "mend SESSION_STORE, or the variable that is named; docs/stores.md has each"
+        case AccessDenied():
+            remedy = "sign in with credentials that are valid, and let them do this"
+        case _:
+            remedy = "see whether the server runs and is well"
+    return Diagnosis(Level.ERROR, str(error), remedy)
 
 
 def _split(message: str) -> tuple[str, str]:

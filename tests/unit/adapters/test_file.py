@@ -185,7 +185,8 @@ def test_a_folder_that_is_not_there_is_found_by_the_check(tmp_path: Path) -> Non
     store = FileStore(tmp_path / "none")
     assert store.load("0" * 64) is None
     assert [*store.scan()] == []
-    assert [finding.ok for finding in store.check()] == [False]
+    (finding,) = store.check()
+    assert (finding.ok, finding.what) == (False, f"the folder {store.folder} is not there")
     assert not store.folder.exists()
 
 

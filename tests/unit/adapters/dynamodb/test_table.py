@@ -139,16 +139,20 @@ def test_a_missing_permission_is_the_one_thing_found(
 
 
 def test_a_missing_table_is_found(store: DynamoDBStore) -> None:
-    findings = bad(DynamoDBStore(store.client, "missing").check())
-    assert "no such table" in findings[0]
-    assert "provision()" in findings[0]
+    (finding,) = bad(DynamoDBStore(store.client, "missing").check())
+    assert "no such table" in finding
+    assert "provision()" in finding
 
 
 @pytest.mark.parametrize(("key", "kind"), [("pk", "S"), ("id", "N")])
 def test_a_table_with_another_key_is_found(store: DynamoDBStore, key: str, kind: str) -> None:
     create_table(store, "another", key, kind)
-    findings = bad(DynamoDBStore(store.client, "another").check())
-    assert f"{key!r} (HASH, {kind}), and its only key must be the string 'id'" in findings[0]
+    (finding,) = bad(DynamoDBStore(store.client, "another").check())
+    wrong = f"{key!r} (HASH, {kind}), and its only key must be the string 'id'"
+    assert wrong in finding
+    with pytest.raises(ConfigurationError) as refused:
+        DynamoDBStore(store.client, "another").provision()
+    assert wrong in str(refused.value)
 
 
 def test_a_dynamodb_that_does_not_answer_is_found(store: DynamoDBStore, wire: Wire) -> None:
