@@ -148,6 +148,7 @@ run "a_function_app_with_an_identity" {
     condition = (
       azapi_resource.function_app[0].parent_id == "/subscriptions/0f1e2d3c/resourceGroups/shop" &&
       azapi_resource.function_app[0].body.properties.httpsOnly &&
+      azapi_resource.function_app[0].body.properties.siteConfig.minTlsVersion == "1.2" &&
       azapi_resource.function_app[0].body.properties.serverFarmId == azurerm_service_plan.this[0].id &&
       azapi_resource.function_app[0].identity[0].identity_ids == tolist([azurerm_user_assigned_identity.this[0].id]) &&
       azapi_resource.function_app[0].tags.team == "shop" &&
