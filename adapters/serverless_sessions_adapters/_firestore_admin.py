@@ -7,6 +7,7 @@ time, up to hours, and ``findings`` tells how far it has come.
 from __future__ import annotations
 
 from collections.abc import Callable
+from shlex import quote
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -27,6 +28,9 @@ UNINDEXED = ("v", "created", "abs", "exp", "expires_at")
 """Nobody asks for sessions by these. An index of ``v`` would cost a write for each session key,
 and those of moments bound a collection to 500 writes a second ("Best practices")."""
 
+_BOTH = (
+    "`serverless-sessions provision` with the same SESSION_STORE, `terraform apply` of infra/gcp"
+)
 _TTL_STATES = (Field.TtlConfig.State.CREATING, Field.TtlConfig.State.ACTIVE)
 
 
@@ -42,26 +46,32 @@ def opened(location: Location) -> Any:
 
 
 def findings(client: Any, location: Location) -> list[Finding]:
-    of_group = f"--collection-group={location.collection} --database={location.database}"
+    names = {"project": location.project, "database": location.database}
+    where = " ".join(f"--{name}={quote(value or '')}" for name, value in names.items())
+    of_group = f"--collection-group={location.collection} {where}"
     try:
         fields = {name: _read(client, location, name) for name in UNINDEXED}
     except (GoogleAPICallError, GoogleAuthError) as error:
         said = str(translated(error, f"looking at TTL policy and indexes of {location}"))
         return [Finding(False, said, "let an account with roles/datastore.indexAdmin check")]
     indexed = [name for name, found in fields.items() if found.index_config.indexes]
+    removes = fields[TTL_FIELD].ttl_config.state in _TTL_STATES
+    ttl = f"gcloud firestore fields ttls update {TTL_FIELD} {of_group} --enable-ttl"
+    exemptions = "; ".join(
+        f"gcloud firestore indexes fields update {name} {of_group} --disable-indexes"
+        for name in indexed
+    )
     return [
         Finding(
-            fields[TTL_FIELD].ttl_config.state in _TTL_STATES,
-            f"{location}: a TTL policy on {TTL_FIELD!r} removes what has ended",
-            f"gcloud firestore fields ttls update {TTL_FIELD} {of_group} --enable-ttl",
+            removes,
+            f"{location}: {'a' if removes else 'no'} TTL policy on {TTL_FIELD!r} removes what has"
+            " ended",
+            f"{_BOTH}, or this alone: `{ttl}`",
         ),
         Finding(
             not indexed,
             f"{location}: needless indexes of {', '.join(indexed) or 'no field'}",
-            "; ".join(
-                f"gcloud firestore indexes fields update {name} {of_group} --disable-indexes"
-                for name in indexed
-            ),
+            f"{_BOTH}, or these alone: `{exemptions}`",
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -137,12 +138,21 @@ def unmet(store: FirestoreStore) -> list[str]:
 
 def test_a_new_collection_lacks_policy_and_exemptions(store: FirestoreStore) -> None:
     ttl, indexes = unmet(store)
-    assert ttl == (
-        "gcloud firestore fields ttls update expires_at "
-        "--collection-group=visits --database=eu-1 --enable-ttl"
-    )
+    assert (
+        "`gcloud firestore fields ttls update expires_at "
+        "--collection-group=visits --project=shop-1 --database=eu-1 --enable-ttl`"
+    ) in ttl
+    assert all("`serverless-sessions provision`" in remedy for remedy in (ttl, indexes))
     assert "indexes fields update v --collection-group=visits" in indexes
     assert indexes.count("--disable-indexes") == len(admin.UNINDEXED)
+
+
+def test_the_commands_are_ones_that_a_shell_takes(client: FirestoreAdminClient) -> None:
+    in_the_default = Location("visits", "shop-1", "(default)", LOCATION.credentials)
+    for finding in admin.findings(client, in_the_default):
+        for command in finding.remedy.split("`")[-2].split("; "):
+            assert "--database=(default)" in shlex.split(command)
+            assert "'(default)'" in command
 
 
 def test_provision_asks_for_what_is_missing_and_no_more(
