@@ -36,6 +36,11 @@ AT_ONCE = 100
 ONE_EACH = 2**31
 """No bound on the connections of threads, as one holds one at most. redis-py fails past 100."""
 LEAST_VERSION = (6, 2)
+RIGHTS = "+@hash +@sortedset +@keyspace +@scripting +@connection +info +time"
+"""For an ACL, beside the prefix of the keys."""
+_DENIED = f"the user may not do this, which takes {RIGHTS} on keys that begin with the prefix"
+_DENIED_INSIDE = ("executing the script can't", "ACL failure in script")
+"""How a script says that its user may not call a command; redis-py has no class for that."""
 
 
 class RedisStore(ScriptStore):
@@ -108,7 +113,9 @@ class RedisOperations(ScriptOperations):
             case redis.AuthenticationError() | redis.exceptions.AuthorizationError():
                 return AccessDenied(f"{what}: user name or password in SESSION_STORE is wrong")
             case redis.exceptions.NoPermissionError():
-                return AccessDenied(f"{what}: the user may not run scripts on these keys")
+                return AccessDenied(f"{what}: {_DENIED}")
+            case redis.ResponseError() if any(text in str(error) for text in _DENIED_INSIDE):
+                return AccessDenied(f"{what}: {_DENIED}")
             case redis.ResponseError() if str(error).startswith("WRONGTYPE"):
                 return ConfigurationError(
                     f"{action} in Redis: another program uses these keys; "

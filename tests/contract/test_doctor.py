@@ -8,17 +8,20 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from click.testing import CliRunner, Result
 
-from serverless_sessions import clock
+from serverless_sessions import SessionStore, clock, ids
 from serverless_sessions.cli.commands import commands
-from serverless_sessions.testing.cases.base import session
+from serverless_sessions.store import DELETED, Change
+from serverless_sessions.testing.cases.base import created, entries, fresh_key, loaded, session
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
+from serverless_sessions_adapters.redis import RIGHTS
 from servers.azurite import Azurite
 from servers.fault_proxy import FaultProxy, fault_proxy
 from servers.faults import Fault, http_answer
@@ -195,6 +198,35 @@ def test_a_redis_that_does_not_know_the_user(redis_server: RedisServer) -> None:
     assert len(what.splitlines()) == 1
     assert "user name or password in SESSION_STORE is wrong" in what
     assert remedy.startswith("sign in")
+
+
+def all_that_functions_do(store: SessionStore) -> None:
+    key, new, facts = created(store, session(user="jo")), fresh_key(), session(user="jo")
+    store.update(key, Change(set=entries(cart="1"), nonce=ids.draw_nonce()))
+    store.rotate(key, new, facts, loaded(store, key).rev, 0)
+    assert store.list_user("jo") == [new]
+    assert list(dict(store.scan())) == [new]
+    assert store.delete(new) is DELETED
+
+
+@pytest.mark.parametrize("missing", ["+@hash", "+@scripting", "+info", "~prefix:*"])
+def test_a_redis_whose_user_may_not_do_all(redis_server: RedisServer, missing: str) -> None:
+    name = f"user-{uuid.uuid4()}"
+    place = Place(f"redis://{name}:hunter2@127.0.0.1:{redis_server.port}?prefix=prefix", {})
+    rights = ["on", ">hunter2", "~prefix:*", *RIGHTS.split()]
+    client: Any = redis.Redis(port=redis_server.port)
+    with closing(client):
+        client.execute_command("ACL", "SETUSER", name, *(r for r in rights if r != missing))
+        try:
+            what, _ = wrong(place)
+            client.execute_command("ACL", "SETUSER", name, missing)
+            assert findings(place)[0] == 0
+            with place.opened() as store:
+                all_that_functions_do(store)
+        finally:
+            client.execute_command("ACL", "DELUSER", name)
+    assert len(what.splitlines()) == 1
+    assert f"the user may not do this, which takes {RIGHTS}" in what
 
 
 def test_what_a_store_wants_besides_its_url(upstash: Upstash) -> None:

@@ -139,6 +139,7 @@ SECRET = "the value of a session"
         (redis.exceptions.ClusterDownError(SECRET), StoreUnavailable),
         (redis.exceptions.NoPermissionError(SECRET), AccessDenied),
         (redis.AuthenticationError(SECRET), AccessDenied),
+        (redis.ResponseError(f"ACL failure in script: {SECRET}"), AccessDenied),
         (redis.ResponseError(f"ERR {SECRET}"), StoreUnavailable),
         (ValueError(SECRET), StoreUnavailable),
     ],
