@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from google.api_core.exceptions import NotFound
 
 from serverless_sessions import clock
-from serverless_sessions.errors import Moved, SessionError, SessionGone
+from serverless_sessions.errors import ConfigurationError, Moved, SessionError, SessionGone
 from serverless_sessions.sansio import Asking, ClientStore
 from serverless_sessions.skew import clock_finding
 from serverless_sessions.store import Finding, Record
@@ -31,6 +31,10 @@ T = TypeVar("T")
 
 _ADMIN_SECONDS = 30.0
 """For a request that no invocation waits for."""
+_DATABASE = (
+    "`terraform apply` of infra/gcp makes one; if it is there, name it, as in"
+    " firestore://PROJECT/COLLECTION?database=sessions"
+)
 _PAGE = 50
 
 
@@ -113,8 +117,10 @@ class FirestoreStore(ClientStore):
 
         listing = self.operations.list_user("")
         role = "give the function's account the role roles/datastore.user"
-        findings = [
-            self._tried("reading", read("check", ()), role),
+        findings = [self._tried("reading", read("check", ()), role, _DATABASE)]
+        if findings[0].remedy == _DATABASE:
+            return findings
+        findings += [
             self._tried("writing", _probe(), role),
             self._tried("listing a user's sessions", listing, "index the field 'who'"),
         ]
@@ -135,9 +141,14 @@ class FirestoreStore(ClientStore):
         with clock.call_limit(clock.time_left(_ADMIN_SECONDS)):
             return self.ask(action, asking)
 
-    def _tried(self, what: str, asking: Asking[object], remedy: str) -> Finding:
+    def _tried(
+        self, what: str, asking: Asking[object], remedy: str, unconfigured: str = ""
+    ) -> Finding:
+        """``unconfigured`` is the remedy for a ConfigurationError, where it is another one."""
         try:
             self.ask(what, asking)
+        except ConfigurationError as error:
+            return Finding(False, str(error), unconfigured or remedy)
         except SessionError as error:
             return Finding(False, str(error), remedy)
         return Finding(True, f"{what} in {self.location} works")

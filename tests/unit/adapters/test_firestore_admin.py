@@ -23,7 +23,7 @@ from google.cloud.firestore_admin_v1.services.firestore_admin.transports import 
 )
 from google.longrunning.operations_pb2 import Operation
 
-from serverless_sessions.errors import AccessDenied
+from serverless_sessions.errors import AccessDenied, ConfigurationError
 from serverless_sessions_adapters import _firestore_admin as admin
 from serverless_sessions_adapters._firestore_client import (
     Firestore,
@@ -209,3 +209,16 @@ def test_a_permission_that_is_missing_is_found(
     monkeypatch.setattr(store.client, request_name, refuse)
     (found,) = unmet(store)
     assert remedy in found
+
+
+def test_no_permission_mends_that_there_is_no_database(
+    store: FirestoreStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConfigurationError("there is no such project or database")
+
+    for request_name in ("get", "commit", "keys_with"):
+        monkeypatch.setattr(store.client, request_name, refuse)
+    (found,) = unmet(store)
+    assert "infra/gcp" in found
+    assert "?database=" in found
