@@ -40,10 +40,11 @@ _MARKS = {
 @click.option("--strict", is_flag=True, help="A warning, too, gives exit code 1.")
 @click.pass_context
 def doctor(context: click.Context, url: str | None, strict: bool, as_json: bool) -> None:
-    """Look at the configuration and at the store, by calls that change nothing.
+    """Look whether the configuration and the store are well.
 
-    Run it with the variables and the credentials that the functions have. Each thing that is wrong
-    comes with the command or the line of Terraform that mends it. Exit code 1: something is wrong.
+    Run it with the variables and the credentials that the functions have; it changes nothing. Each
+    thing that is wrong comes with the command or the line of Terraform that mends it. Exit code 1:
+    something is wrong.
     """
     config, found = of_configuration(dict(os.environ))
     chosen = url or (config.store if config is not None else None)
@@ -89,8 +90,8 @@ def _looked_at(store: SessionStore, shown: str) -> Iterator[Diagnosis]:
         yield Diagnosis(
             Level.ERROR,
             f"{shown} cannot be reached: {error}",
-            "see whether the server runs, SESSION_STORE names its host, port and region, and the"
-            " network lets this machine in",
+            "see whether the server runs, SESSION_STORE or the variables beside it name its host,"
+            " port and region, and the network lets this machine in",
         )
     except SessionError as error:
         yield from _told_once(error, _checked(store))

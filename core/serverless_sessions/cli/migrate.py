@@ -74,11 +74,12 @@ def migrate(
     workers: int,
     as_json: bool,
 ) -> None:
-    """Copy all sessions into another store, and what has changed since the last run.
+    """Copy all sessions into another store.
 
-    Functions may go on using the source meanwhile, and cookies stay valid. Run it, switch the
-    functions over, and run it again with --switched once none uses the source any more. A run that
-    was cut off is simply begun again. docs/operations.md says what holds in between.
+    Run again, it carries over what has changed since. Functions may go on using the source
+    meanwhile, and cookies stay valid. Run it, switch the functions over, and run it again with
+    --switched once none uses the source any more. A run that was cut off is simply begun again.
+    docs/operations.md says what holds in between.
     """
     if source_url == target_url:
         raise click.UsageError("--from and --to name the same store")

@@ -12,9 +12,9 @@ from .operators import confirm, opened, operator_command, print_json, store_opti
 @operator_command("provision")
 @store_option
 def provision(url: str | None, as_json: bool) -> None:
-    """Create what the store needs, for those without Terraform: a table, its TTL, a file.
+    """Create what the store needs: a table, its TTL, a file.
 
-    What is there already stays as it is.
+    This is for those without Terraform. What is there already stays as it is.
     """
     url = url or registry.default_url()
     with opened(url) as store:

@@ -27,10 +27,10 @@ BATCH_SECONDS = 60.0
 )
 @click.option("--limit", type=click.IntRange(1), help="Records removed in all, at most.")
 def purge(url: str | None, rate: int, limit: int | None, as_json: bool) -> None:
-    """Remove expired sessions from stores that keep them until told.
+    """Remove expired sessions where the store keeps them.
 
-    These are Azure Tables, Netlify Blobs, files and SQLite; the others do it by themselves. A run
-    that was cut off is simply begun again.
+    Azure Tables, Netlify Blobs, files and SQLite do so until told; the others remove them by
+    themselves. A run that was cut off is simply begun again.
     """
     with opened(url) as store:
         if not store.guarantees.purges:

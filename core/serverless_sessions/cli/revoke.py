@@ -16,7 +16,7 @@ from .operators import confirm, manager_of, operator_command, print_json, store_
 def revoke(
     user: str, handle: str | None, ends_all: bool, url: str | None, yes: bool, as_json: bool
 ) -> None:
-    """End one session of a user, or all: whoever holds the cookie is logged out."""
+    """End one session of a user, or all. Whoever holds the cookie is logged out."""
     if (handle is None) is not ends_all:
         raise click.UsageError("give --handle HANDLE or --all")
     with manager_of(url) as manager:

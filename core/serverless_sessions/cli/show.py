@@ -26,7 +26,7 @@ _STORED_KEY = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 @store_option
 @click.option("--values", is_flag=True, help="Decode and print what users put there.")
 def show(session: str, url: str | None, values: bool, as_json: bool) -> None:
-    """Show a session: its facts, and the names and sizes of what is in it.
+    """Show a session's facts, and what is in it by name and size.
 
     It is named by the handle that logs and `list` give, for which the whole store is searched, or
     by its key in the store.

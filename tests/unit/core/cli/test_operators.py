@@ -41,6 +41,12 @@ def answer(*arguments: str, code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
+def test_each_command_is_told_in_a_line() -> None:
+    told = run("--help").stdout.partition("Commands:")[2]
+    assert all(f"  {name} " in told for name in commands.commands)
+    assert "..." not in told
+
+
 def handle_of(store: SqliteStore, key: str) -> str:
     return loaded(store, key).facts.rid
 
