@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -84,7 +85,8 @@ def manager_of(url: str | None) -> Iterator[SessionManager]:
 
 
 def print_json(answer: object) -> None:
-    click.echo(json.dumps(answer, indent=2, default=str))
+    """Moments as ISO 8601 has them."""
+    click.echo(json.dumps(answer, indent=2, default=datetime.isoformat))
 
 
 def end_with_finding(context: click.Context) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -85,7 +86,9 @@ def test_the_sessions_of_a_user_are_listed_and_ended(store: SqliteStore) -> None
     keys = [created(store, session(user="jo")) for _ in range(3)]
     other = created(store, session(user="ann"))
     handles = {handle_of(store, key) for key in keys}
-    assert {one["handle"] for one in answer("list", "--user", "jo")} == handles
+    told = answer("list", "--user", "jo")
+    assert {one["handle"] for one in told} == handles
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", told[0]["expires_at"])
     assert all(handle in run("list", "--user", "jo").stdout for handle in handles)
     assert run("list", "--user", "nobody").stdout == "No live session.\n"
     first = f"--handle={handle_of(store, keys[0])}"
