@@ -1,13 +1,15 @@
-"""The contract suite with the rights of a deployed function; test_aws_policy.py runs it.
+"""The contract suite with the rights of a deployed function; test_aws_cart.py runs it.
 
 TABLE is the table that Terraform made, ENDPOINT asks the function's policy about every request,
-and OPERATOR lets everything pass: what only an operator does goes there.
+and behind CLOUD, a port, everything passes: what only an operator does goes there, and waits for a
+busy machine as long as boto3 does.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -16,6 +18,7 @@ from serverless_sessions.store import Finding, Record
 from serverless_sessions.testing.cases.base import created, session
 from serverless_sessions_adapters._dynamodb_users import MEMBERS
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
+from support.deployed import Cloud
 from support.dynamodb import client_of, items
 
 
@@ -37,7 +40,8 @@ class FunctionStore(DynamoDBStore):
 @pytest.fixture(scope="module")
 def opened() -> Iterator[FunctionStore]:
     table = os.environ["TABLE"]
-    with client_of(os.environ["ENDPOINT"]) as client, client_of(os.environ["OPERATOR"]) as free:
+    patient = closing(Cloud(int(os.environ["CLOUD"])).client("dynamodb"))
+    with client_of(os.environ["ENDPOINT"]) as client, patient as free:
         store = FunctionStore(client, table)
         store.operator = DynamoDBStore(free, table)
         yield store

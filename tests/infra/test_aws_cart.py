@@ -100,7 +100,7 @@ def the_contract_holds(cart: Cart, endpoint: str) -> None:
             **os.environ,
             "TABLE": cart.name,
             "ENDPOINT": endpoint,
-            "OPERATOR": cart.cloud.endpoint,
+            "CLOUD": str(cart.cloud.port),
         },
         capture_output=True,
         text=True,
