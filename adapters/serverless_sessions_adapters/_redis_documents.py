@@ -61,7 +61,7 @@ class ScriptTexts(Texts):
 
     def get(self, key: str) -> Asking[tuple[str, str] | None]:
         text: str | None = yield from self._run(GET, key)
-        return (text, text) if text else None
+        return (_readable(text), text) if text else None
 
     def put(self, key: str, text: str, *, if_version: Any, expires: int | None) -> Asking[str]:
         before = "" if if_version is ABSENT else if_version
@@ -88,6 +88,15 @@ class ScriptTexts(Texts):
     def _run(self, script: str, key: str, *arguments: str) -> Asking[Any]:
         command = self._operations.command("EVAL", script, [self.place_of(key)], [*arguments])
         return (yield lambda connected: command(connected.client))
+
+
+def _readable(text: str) -> str:
+    """Bytes that are no UTF-8 have come as lone surrogates: they are a text that cannot be read."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ""
+    return text
 
 
 class ScriptTextStore(TextStore):

@@ -269,6 +269,8 @@ def open_url(url: StoreURL) -> RedisStore | RedisTextStore:
         raise ConfigurationError(f"{url}: a cluster has no numbered databases")
     if not cluster:
         options["db"] = _database(url)
+    if base is not None:  # so that what is no UTF-8 can be compared, and removed
+        options["encoding_errors"] = "surrogateescape"
     client, open_async = (_cluster if cluster else _single)(options, tls)
     if base is not None:
         return RedisTextStore(ScriptTexts(RedisOperations(), base, max_bytes), client, open_async)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 import redis
@@ -14,6 +14,7 @@ from serverless_sessions import ConfigurationError, SessionConfig, SessionManage
 from serverless_sessions.arrival import Request
 from serverless_sessions.errors import CorruptRecord, SessionTooLarge
 from serverless_sessions.store import DELETED, TTL_LAG_SECONDS, Change, SessionStore
+from serverless_sessions.testing.async_contract import blocking
 from serverless_sessions.testing.cases.base import created, entries, fresh_key, loaded, session
 from serverless_sessions_adapters._azure_documents import AzureTextStore
 from serverless_sessions_adapters.redis import RedisTextStore
@@ -68,6 +69,29 @@ def test_redis_has_a_plain_string_at_the_key_of_the_driver(
         assert client.ttl(place) > 0
         store.delete(KNOWN)
         assert client.exists(place) == 0
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+@pytest.mark.parametrize("content", [b"\xff", REAL.encode().replace(b'"a"', b'"caf\xe9"')])
+def test_what_is_no_utf_8_is_an_error_that_nothing_overwrites_but_a_log_out(
+    redis_server: RedisServer, content: bytes, awaited: bool
+) -> None:
+    with ExitStack() as stack:
+        opening = closing(opened(f"{redis_server.url}?layout=astro&base=damaged"))
+        store = stack.enter_context(opening)
+        if awaited:
+            native = store.native_async()
+            assert native is not None
+            store = stack.enter_context(blocking(native))
+        client = stack.enter_context(closing(redis.Redis.from_url(redis_server.url)))
+        client.set(f"damaged:{KNOWN}", content)
+        with pytest.raises(CorruptRecord):
+            store.load(KNOWN)
+        with pytest.raises(CorruptRecord):
+            store.update(KNOWN, Change(set=entries(b="[1]")))
+        assert client.get(f"damaged:{KNOWN}") == content
+        assert store.delete(KNOWN) is DELETED
+        assert client.exists(f"damaged:{KNOWN}") == 0
 
 
 def test_upstash_has_the_same(upstash: Upstash, monkeypatch: pytest.MonkeyPatch) -> None:
