@@ -43,7 +43,7 @@ class CloudflareKVStore(DocumentStore):
     KV has no conditional writes, takes one write a second to a key, and shows a write elsewhere
     after a minute or more. So the last writer of a session wins whole, and a request that was
     slow, or a place that has not heard of a log-out, may bring back what was destroyed.
-    ``modify`` and ``flashes`` raise Unsupported.
+    ``modify``, ``flashes`` and ``csrf_token`` raise Unsupported.
     """
 
     def __init__(
