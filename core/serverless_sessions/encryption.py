@@ -30,11 +30,8 @@ class Sealer(Protocol):
         ...
 
     def pseudonyms(self, user: str) -> tuple[str, ...]:
-        """The names under which stores may know ``user``. The first is the one to write.
-
-        Whoever looks for all sessions of a user looks under each, the last first: a rotation
-        takes a session to the first, and so never past one that looks.
-        """
+        """The names under which stores may know ``user``. The first is the one to write, and to
+        which a rotation takes a session."""
         ...
 
 

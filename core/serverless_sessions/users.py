@@ -107,8 +107,8 @@ class Users:
         """
         names = self._names(user)
         found: dict[str, LiveSession] = {}
+        looked_at: set[str] = set()
         for name in names:
-            looked_at: set[str] = set()
             incomplete = True
             while incomplete:
                 listed = yield from self._store.list_user(name)
@@ -135,9 +135,14 @@ class Users:
         return LiveSession(key, found) if isinstance(found, Record) else None
 
     def _names(self, user: str) -> tuple[str, ...]:
-        """The user's names in the store, in the order in which to look for them."""
+        """The user's names in the store, in the order in which to look for them.
+
+        Where there are several, there and back: while a new key is put in front, some functions
+        take a session to one name as they give it a new id, and others take it back.
+        """
         self.require_listing()
-        return self._sealer.pseudonyms(user)[::-1]
+        names = self._sealer.pseudonyms(user)
+        return (*names[::-1], *names[1:])
 
     def _age(self, found: LiveSession) -> tuple[float, str]:
         return self.records.logged_in_at(found.record, found.key), found.handle

@@ -362,6 +362,37 @@ def test_an_encrypted_session_is_found_under_every_key_of_the_ring(way: Way) -> 
     assert handles(desk, "ann") == []
 
 
+@pytest.mark.parametrize("asked", ["sessions_of", "revoke", "revoke_all"])
+@pytest.mark.parametrize("grace", [0, 30])
+def test_nobody_is_missed_whom_a_function_rotates_whose_keys_are_in_another_order(
+    way: Way, asked: str, grace: int
+) -> None:
+    """While a new key is put in front: some functions take a session to the user's one name,
+    others take it back to the other."""
+    old, new = keyring.draw(), keyring.draw()
+    for call, desk, visitor in interruptions(way, rotation_grace=grace, encryption_keys=(new, old)):
+        handle = handle_of(visitor)
+        late = SessionManager(desk.store, desk.config.changed(encryption_keys=(old, new)))
+        elsewhere = Browser(late, desk.driver, visitor.id)
+
+        async def rotate(elsewhere: Browser = elsewhere) -> None:
+            await elsewhere.send(regenerate)
+
+        interruption = desk.interrupted_before(call, rotate)
+        match asked:
+            case "sessions_of":
+                assert handles(desk, "ann") == [handle], f"before call {call}"
+            case "revoke":
+                desk.asked("revoke", "ann", handle)
+            case _:
+                assert desk.asked("revoke_all", "ann") == 1, f"before call {call}"
+        if not interruption.came:
+            break
+        user = elsewhere.request(user_of)
+        assert user == ("ann" if asked == "sessions_of" else None), f"before call {call}"
+    assert call >= 3
+
+
 class Talkative(MemoryStore):
     """Lists every session under every user: the contract asks for no less than the user's own."""
 
