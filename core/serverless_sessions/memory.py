@@ -117,7 +117,13 @@ class MemoryStore(SessionStore):
             return DELETED if standing is not None else ABSENT
 
     def list_user(self, user: str) -> list[str]:
-        return [key for key, record in self.scan() if record.facts.user == user]
+        with self._lock:
+            standing = {key: self._standing(key) for key in self._kept}
+        return [
+            key
+            for key, record in standing.items()
+            if isinstance(record, Record) and record.facts.user == user
+        ]
 
     def scan(self) -> Iterator[tuple[str, Record]]:
         with self._lock:

@@ -4,9 +4,16 @@ import pytest
 
 from serverless_sessions import clock, errors
 from serverless_sessions.memory import MemoryStore, open_url
-from serverless_sessions.store import Change, Entry, Record
+from serverless_sessions.store import Change, Entry, Found, Record
 from serverless_sessions.testing import FrozenClock
-from serverless_sessions.testing.cases.base import created, entries, loaded, session, texts
+from serverless_sessions.testing.cases.base import (
+    created,
+    entries,
+    fresh_key,
+    loaded,
+    session,
+    texts,
+)
 from serverless_sessions.urls import StoreURL
 
 
@@ -36,6 +43,22 @@ def test_writes_without_a_nonce_are_never_taken_for_repeats() -> None:
     key = created(store, nameless)
     with pytest.raises(errors.Conflict):
         store.create(key, nameless)
+
+
+def test_a_list_is_of_one_moment() -> None:
+    """A rotation between two looks at single sessions would hide the one that it moves."""
+
+    class Rotating(MemoryStore):
+        def load(self, key: str) -> Found:
+            found = super().load(key)
+            if isinstance(found, Record):
+                renewed = found._replace(nonce="rotation")
+                super().rotate(key, fresh_key(), renewed, found.rev, grace_until=0)
+            return super().load(key)
+
+    store = Rotating()
+    key = created(store, session(user="ann"))
+    assert store.list_user("ann") == [key]
 
 
 def test_its_url_takes_a_limit_and_nothing_else() -> None:
