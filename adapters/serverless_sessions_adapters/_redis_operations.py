@@ -49,7 +49,8 @@ class ScriptOperations(StoreOperations):
     Redis Cluster hashes what stands in braces, so a session rotates within its slot. A user's
     sessions are a sorted set by absolute deadline, in a slot of its own: it is written by one
     request more, before a session of that user is stored and after it is gone. Cut off in
-    between, it names a session that is not there, until that session's deadline.
+    between, it names a session that is not there, until that session's deadline. A member is key
+    and handle, so that whoever takes one out leaves a later session of the same key in.
 
     Requests: load 1, update 1, create 1, rotate 1, delete 1; with a user create 2, rotate 3,
     delete 2.
@@ -135,8 +136,8 @@ class ScriptOperations(StoreOperations):
         return DELETED if answer[0] == "deleted" else ABSENT
 
     def list_user(self, user: str) -> Asking[list[str]]:
-        listed: list[str] = yield from self._run(scripts.LISTED, [self.place_of_user(user)])
-        return listed
+        members = yield from self._run(scripts.LISTED, [self.place_of_user(user)])
+        return list(dict.fromkeys(member.partition(":")[0] for member in members))
 
     def place_of(self, key: str) -> str:
         """The key in Redis of the session with this stored key."""
@@ -154,14 +155,17 @@ class ScriptOperations(StoreOperations):
     def _enlist(self, key: str, record: Record) -> Asking[None]:
         user, absolute = record.facts.user, record.facts.absolute
         if user is not None:
-            yield from self._run(scripts.ENLIST, [self.place_of_user(user)], key, absolute)
+            place, member = self.place_of_user(user), _member(key, record.facts.rid)
+            yield from self._run(scripts.ENLIST, [place], member, absolute)
 
     def _delist(self, key: str, answer: list[Any]) -> Asking[None]:
-        """Take ``key`` from the user whom a script named. What it did stands whether or not."""
-        user = answer[1] if len(answer) > 1 else None
-        if user:
-            with suppress(Exception):
-                yield from self._run(scripts.DELIST, [self.place_of_user(user)], key)
+        """Take out the session of ``key`` whose user and handle a script named. What that did
+        stands whether or not."""
+        match answer:
+            case [_, str(user), str(rid)]:
+                with suppress(Exception):
+                    place, member = self.place_of_user(user), _member(key, rid)
+                    yield from self._run(scripts.DELIST, [place], member)
 
     def _run(self, script: Script, keys: list[str], *arguments: Argument) -> Asking[Any]:
         given = [str(argument) for argument in (clock.now(), TTL_LAG_SECONDS, *arguments)]
@@ -210,6 +214,10 @@ class ScriptStore(ClientStore):
 
 def asked(request: Request) -> Asking[Any]:
     return (yield request)
+
+
+def _member(key: str, rid: str) -> str:
+    return f"{key}:{rid}"
 
 
 def _values(entries: Mapping[str, Entry]) -> dict[str, Argument]:

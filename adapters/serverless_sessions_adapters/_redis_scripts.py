@@ -160,20 +160,20 @@ if is_repeat(new, target, ARGV[3]) then return {'ok'} end
 local what, to, grace = standing(old)
 if what ~= 'live' then return dead(what, to, grace) end
 if is_taken(target) or revision(old) ~= ARGV[4] then return {'conflict'} end
-local user = redis.call('HGET', old, 'm:user')
+local user, rid = unpack(redis.call('HMGET', old, 'm:user', 'm:rid'))
 put(new, 8)
 redis.call('DEL', old)
 redis.call('HSET', old, 'm:to', ARGV[5], 'm:grace', ARGV[6], 'm:ends', ARGV[7])
 redis.call('EXPIREAT', old, tonumber(ARGV[7]) + lag)
-return {'ok', user}
+return {'ok', user, rid}
 """
 
 _DELETE = """
 local what, to = standing(KEYS[1])
 if what == 'marker' then return {'moved', to} end
-local user = redis.call('HGET', KEYS[1], 'm:user')
+local user, rid = unpack(redis.call('HMGET', KEYS[1], 'm:user', 'm:rid'))
 redis.call('DEL', KEYS[1])
-return {what == 'live' and 'deleted' or 'absent', user}
+return {what == 'live' and 'deleted' or 'absent', user, rid}
 """
 
 _ENLIST = """

@@ -200,6 +200,26 @@ def test_no_order_of_requests_loses_an_update_that_a_rotation_meets(store: Redis
             assert store.delete(key) is DELETED
 
 
+def test_no_order_of_requests_leaves_out_a_session_begun_again_under_its_key(
+    store: RedisStore,
+) -> None:
+    """As one of a trusted id, which is the platform's, is begun while another request logs out."""
+    user, keys, begun = f"user {secrets.token_hex(4)}", list[str](), 0
+
+    def start() -> list[Stepped]:
+        keys.append(key := created(store, session(user=user)))
+        again = store.operations.create(key, session(user=user))
+        return [Stepped(store.client, asking) for asking in (store.operations.delete(key), again)]
+
+    for _ in in_every_order(start):
+        if isinstance(store.load(keys[-1]), Record):
+            begun += 1
+            assert keys[-1] in store.list_user(user)
+            assert store.delete(keys[-1]) is DELETED
+            assert keys[-1] not in store.list_user(user)
+    assert begun > 2
+
+
 def test_a_user_who_never_logs_out_is_not_listed_for_ever(store: RedisStore) -> None:
     user = f"user {secrets.token_hex(4)}"
     place = store.operations.place_of_user(user)
