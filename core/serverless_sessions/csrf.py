@@ -11,16 +11,22 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from .errors import CorruptRecord, InvalidArgument
+
+Text = str | bytes
+RequestHeaders = Mapping[str, Any] | Iterable[tuple[Text, Text]]
+"""Whatever a front door hands over: names with one value or a list of them, a WSGI ``environ``, or
+pairs as in an ASGI ``scope["headers"]``."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 
 
 def is_cross_site(
-    method: str, headers: Mapping[str, str], *, trusted_origins: Collection[str] = ()
+    method: str, headers: RequestHeaders, *, trusted_origins: Collection[str] = ()
 ) -> bool:
     """Whether a state-changing request came from a page of another origin: answer it with 403.
 
@@ -38,19 +44,28 @@ def is_cross_site(
         raise InvalidArgument("trusted_origins takes several, as in {'https://login.example.com'}")
     if method in SAFE_METHODS:
         return False
-    origin = _value(headers, "origin")
+    fields = [*(headers.items() if isinstance(headers, Mapping) else headers)]
+    origin = _value(fields, "origin")
     if origin not in (None, "null") and origin in trusted_origins:
         return False
-    site = _value(headers, "sec-fetch-site")
+    site = _value(fields, "sec-fetch-site")
     if site is not None:
         return site not in _OWN
-    return origin is not None and not _names_host(origin, _value(headers, "host"))
+    return origin is not None and not _names_host(origin, _value(fields, "host"))
 
 
-def _value(headers: Mapping[str, str], name: str) -> str | None:
+def _value(fields: Iterable[tuple[Text, Any]], name: str) -> str | None:
     """A header that is there twice is joined, so that it equals nothing that is accepted."""
-    values = [value.strip(" \t") for given, value in headers.items() if given.lower() == name]
-    return ", ".join(values) if values else None
+    names = (name, "http_" + name.replace("-", "_"))
+    values: list[Text] = []
+    for given, value in fields:
+        if _text(given).lower() in names:
+            values += value if isinstance(value, list) else [value]
+    return ", ".join(_text(value).strip(" \t") for value in values) if values else None
+
+
+def _text(value: Text) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _names_host(origin: str, host: str | None) -> bool:
