@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import ids, keyring
 from .errors import ConfigurationError
+from .events import is_listener
 
 if TYPE_CHECKING:
     from .events import Event
@@ -130,10 +131,11 @@ class SessionConfig:
             raise _refused("trusted_id_key", self.trusted_id_key, "32 characters or more")
         if self.on_store_error not in ("respond", "raise"):
             raise _refused("on_store_error", self.on_store_error, "respond or raise")
-        if self.on_event is not None and not callable(self.on_event):
+        if self.on_event is not None and not is_listener(self.on_event):
             raise ConfigurationError(
                 f"on_event is a {type(self.on_event).__name__}; allowed is a function that takes an"
-                " event; serverless_sessions.events.together(...) makes one of several"
+                " event and is not awaited; serverless_sessions.events.together(...) makes one of"
+                " several"
             )
         if not 0 <= self.max_per_user <= 100:
             raise _refused("max_per_user", self.max_per_user, "a number from 0 (any) to 100")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, NamedTuple
+
+from .errors import InvalidArgument
 
 EventName = Literal[
     "created",
@@ -66,8 +69,19 @@ def observed(listener: Listener) -> Iterator[None]:
         _observers.reset(token)
 
 
+def is_listener(hook: object) -> bool:
+    """Whether ``hook`` can be called; one that has to be awaited would never run."""
+    awaited = inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__)
+    return callable(hook) and not awaited
+
+
 def together(*listeners: Listener) -> Listener:
-    """One hook of several: each is told, whether or not another one fails."""
+    """One hook of several: each is told, whether or not another one fails.
+
+    Raises InvalidArgument for one that cannot be called, or has to be awaited.
+    """
+    if not all(map(is_listener, listeners)):
+        raise InvalidArgument("together() takes functions that are called, none that is awaited")
 
     def tell(event: Event) -> None:
         for listener in listeners:

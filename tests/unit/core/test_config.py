@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
+from functools import partial
 from typing import Any
 
 import pytest
 
-from serverless_sessions import ConfigurationError, SessionConfig
+from serverless_sessions import ConfigurationError, InvalidArgument, SessionConfig
 from serverless_sessions.config import Preset
+from serverless_sessions.events import together
 
 DAY = 86_400
 DEFAULTS: dict[str, Any] = {
@@ -170,10 +172,21 @@ def test_an_argument_is_refused_as_its_variable_would_be(name: str, value: Any) 
         SessionConfig(**{name: value})
 
 
-@pytest.mark.parametrize("hook", ["print", [print], 0])
-def test_a_hook_that_cannot_be_called_is_refused(hook: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"on_event is a .*together"):
+async def awaited(_: object) -> None:
+    """Called, it would tell nobody anything."""
+
+
+class Awaited:
+    async def __call__(self, _: object) -> None:
+        """As above."""
+
+
+@pytest.mark.parametrize("hook", ["print", [print], 0, awaited, Awaited(), partial(awaited, 1)])
+def test_a_hook_that_cannot_be_called_or_has_to_be_awaited_is_refused(hook: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"on_event is a .*not awaited.*together"):
         SessionConfig(on_event=hook)
+    with pytest.raises(InvalidArgument, match="together"):
+        together(print, hook)
 
 
 def test_arguments_win_over_the_environment_and_spare_it_the_reading() -> None:
