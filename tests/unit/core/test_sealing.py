@@ -225,15 +225,22 @@ def test_each_session_and_each_purpose_has_a_key_of_its_own() -> None:
     assert len(set(derived)) == len(derived)
 
 
-def test_the_key_is_derived_as_rfc_5869_says() -> None:
-    """Worked out here by hand: HMAC to extract with no salt, HMAC to expand in one block."""
+@pytest.mark.parametrize(("deadline", "shown"), [(None, b""), (12, b"12")])
+def test_version_key_name_and_deadline_are_the_associated_data(
+    deadline: int | None, shown: bytes
+) -> None:
+    """Worked out here by hand, and the key as RFC 5869 says: HMAC to extract with no salt, HMAC to
+    expand in one block."""
     extracted = hmac.digest(bytes(32), keyring.read([NEW])[0], "sha256")
     info = b"serverless-sessions/1/values/" + KEY.encode()
     derived = hmac.digest(extracted, info + b"\x01", "sha256")
+    parts = (b"e1.", KEY.encode(), b"cart", shown)
+    associated = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
-    data = keyring.to_bytes(seal("[1]")[len(SEALED) :])[ID_BYTES:]
+    sealed = seal("[1]", Place(KEY, "cart", deadline))
+    data = keyring.to_bytes(sealed.removeprefix("e1."))[ID_BYTES:]
     nonce, secret = data[:NONCE_BYTES], data[NONCE_BYTES:]
-    assert AESGCM(derived).decrypt(nonce, secret, _place(*HERE)) == b"[1]"
+    assert AESGCM(derived).decrypt(nonce, secret, associated) == b"[1]"
 
 
 def test_a_user_has_a_pseudonym_by_each_key_the_newest_first() -> None:
