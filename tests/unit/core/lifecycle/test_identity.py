@@ -14,7 +14,7 @@ from serverless_sessions.errors import SessionClosed
 from serverless_sessions.testing.browser import Browser, Driver, settled
 from serverless_sessions.testing.clock import FrozenClock
 from support.failures import once
-from support.scenes import IDLE, INTENTS, SITUATIONS, Scene
+from support.scenes import GRACE, IDLE, INTENTS, SITUATIONS, Scene
 
 
 async def _all(session: Any) -> dict[str, Any]:
@@ -181,6 +181,31 @@ def test_the_id_stays_until_a_new_one_is_carried_out_and_is_never_read(live: Sce
     asked, after = live.play(act)
     assert asked == before
     assert after == live.client.id != before
+
+
+@pytest.mark.parametrize("last", ["regenerate", "bind-alice"])
+def test_fact_15_of_two_new_ids_in_a_request_the_first_leaves_nothing_to_the_original(
+    live: Scene, last: str
+) -> None:
+    """No grace spans two markers; a log-out does."""
+    original, between = live.client.id, list[str | None]()
+
+    async def act(session: Any) -> None:
+        session.regenerate()
+        await settled(session.save())
+        between.append(session.id)
+        await INTENTS[last](session)
+
+    live.play(act)
+    assert len({original, *between, live.client.id}) == 3
+    assert live.stored().startswith("a=1 ")
+
+    late = Browser(live.manager, live.client.driver, original)
+    assert late.request(_all) == {}
+    live.clock.advance(GRACE)
+    assert Browser(live.manager, live.client.driver, str(between[0])).request(_all) == {}
+    late.request(INTENTS["destroy"])
+    assert live.stored() == "-"
 
 
 def test_load_works_on_another_live_session_without_touching_the_cookie(live: Scene) -> None:
