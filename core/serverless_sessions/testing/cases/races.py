@@ -21,6 +21,7 @@ from .base import (
     key_beside,
     loaded,
     renewed,
+    rotated,
     session,
     texts,
 )
@@ -174,6 +175,41 @@ class RaceCases(Cases):
         assert isinstance(found, Moved)
         assert found.to == winner
         assert [new for new in targets if _lives(store, new)] == [winner]
+
+    def test_a_session_that_is_rotated_meanwhile_is_in_every_list_of_its_user(
+        self, store: SessionStore
+    ) -> None:
+        if not (store.guarantees.lists_users and store.guarantees.atomic_rotation):
+            pytest.skip("this store lists no users, or does not rotate atomically")
+        user = ids.draw_handle()
+        keys = [created(store, session(user=user))]
+
+        def rotate() -> None:
+            for _ in range(self.duels // 4):
+                keys.append(rotated(store, keys[-1]))
+
+        lists = []
+        with ThreadPoolExecutor(1) as pool:
+            rotating = pool.submit(rotate)
+            while not rotating.done():
+                lists.append(store.list_user(user))
+            rotating.result()
+        assert lists
+        assert all(lists)
+        assert keys[-1] in store.list_user(user)
+
+    def test_a_session_begun_again_under_its_key_is_listed(self, store: SessionStore) -> None:
+        """As one of a trusted id is, which is the platform's, while another request logs out."""
+        if not (store.guarantees.lists_users and store.guarantees.conditional):
+            pytest.skip("this store lists no users, or declares no conditional writes")
+        user = ids.draw_handle()
+        with ThreadPoolExecutor(2) as pool:
+            for _ in range(self.duels // 4):
+                key = created(store, session(user=user))
+                again = partial(store.create, key, session(user=user))
+                at_once(pool, partial(store.delete, key), again)
+                if _lives(store, key):
+                    assert key in store.list_user(user)
 
     def test_one_of_many_creations_wins(self, store: SessionStore) -> None:
         if not store.guarantees.conditional:
