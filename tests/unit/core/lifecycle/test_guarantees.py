@@ -228,6 +228,13 @@ def test_guarantee_3_no_activity_passes_the_absolute_timeout(driver: Driver) -> 
         assert scene.stored() == "-"
 
 
+def test_guarantee_3_a_touch_that_would_prolong_nothing_is_not_made(scene: Scene) -> None:
+    scene.manager.config = scene.config.changed(absolute_timeout=IDLE // 2)
+    SITUATIONS["touch-due"](scene)
+    scene.play(INTENTS["get"])
+    assert scene.store.calls == ["load"]
+
+
 def test_guarantee_3_a_failed_touch_is_an_event_and_no_error(scene: Scene) -> None:
     SITUATIONS["touch-due"](scene)
     scene.store.before = lambda operation: down(operation) if operation == "update" else None

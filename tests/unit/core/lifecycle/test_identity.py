@@ -111,7 +111,10 @@ def test_binding_twice_in_one_request_counts_each_change_of_user(scene: Scene) -
     assert scene.stored() == "kept=1 @carol"
 
 
-def test_bind_restarts_the_absolute_deadline_and_stamps_the_log_in(live: Scene) -> None:
+def test_bind_restarts_the_absolute_deadline_and_stamps_the_log_in(scene: Scene) -> None:
+    scene.manager.config = scene.config.changed(absolute_timeout=IDLE - 1)
+    SITUATIONS["live"](scene)
+
     async def act(session: Any) -> None:
         session.bind("alice")
         assert (await settled(session.info())).user == "alice"
@@ -119,12 +122,14 @@ def test_bind_restarts_the_absolute_deadline_and_stamps_the_log_in(live: Scene) 
     async def info(session: Any) -> Any:
         return await settled(session.info())
 
-    before = live.client.request(info)
-    live.clock.advance(500)
-    live.play(act)
-    after = live.client.request(info)
+    before = scene.client.request(info)
+    scene.clock.advance(500)
+    scene.play(act)
+    after = scene.client.request(info)
     assert after.handle == before.handle
     assert after.created_at == before.created_at
+    assert before.expires_at - before.created_at == timedelta(seconds=IDLE - 1)
+    assert after.expires_at - before.expires_at == timedelta(seconds=500)
     assert after.authenticated_at - before.created_at == timedelta(seconds=500)
     assert not after.is_new
 
