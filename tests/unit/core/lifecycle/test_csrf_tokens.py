@@ -132,18 +132,3 @@ def test_a_store_without_conditional_writes_has_no_tokens(live: Scene) -> None:
     live.store.guarantees = live.store.guarantees._replace(conditional=False)
     with pytest.raises(Unsupported, match="csrf_token"):
         live.client.request(render)
-
-
-def test_fact_24_a_log_in_counts_as_recent_for_so_many_seconds(live: Scene) -> None:
-    async def recent(session: Any) -> bool:
-        answer: bool = await settled(session.authenticated_within(300))
-        return answer
-
-    assert not live.client.request(recent)
-    live.client.request(INTENTS["bind-bob"])
-    live.clock.advance(300)
-    assert live.client.request(recent)
-    live.clock.advance(1)
-    assert not live.client.request(recent)
-    live.client.request(INTENTS["bind-bob"])
-    assert live.client.request(recent)
