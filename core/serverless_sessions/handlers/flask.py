@@ -183,10 +183,12 @@ class Sessions(SessionInterface):
         }
         ours["SESSION_COOKIE_HTTPONLY"] = True
         ours["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=config.absolute_timeout)
+        # Flask takes a number of seconds for a lifetime, too.
+        given = {**app.config, "PERMANENT_SESSION_LIFETIME": app.permanent_session_lifetime}
         for name, value in ours.items():
-            if app.config[name] not in (app.default_config[name], value):
+            if given[name] not in (app.default_config[name], value):
                 raise ConfigurationError(
-                    f"app.config has {name} = {app.config[name]!r}, and the session has {value!r}."
+                    f"app.config has {name} = {given[name]!r}, and the session has {value!r}."
                     " Flask's setting is not used: say it in a SessionConfig or in the environment"
                     " (PERMANENT_SESSION_LIFETIME is SESSION_ABSOLUTE_TIMEOUT there)"
                 )

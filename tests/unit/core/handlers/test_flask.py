@@ -490,6 +490,7 @@ OTHER = [
     ("SESSION_COOKIE_HTTPONLY", False),
     ("SESSION_COOKIE_PARTITIONED", True),
     ("PERMANENT_SESSION_LIFETIME", timedelta(days=1)),
+    ("PERMANENT_SESSION_LIFETIME", 86_400),
 ]
 
 
@@ -508,6 +509,7 @@ def test_a_setting_of_flask_that_would_not_be_used_is_refused(
 def test_a_setting_of_flask_that_says_the_same_is_welcome(site: Site) -> None:
     site.app.config |= {"SESSION_COOKIE_SECURE": True, "SESSION_COOKIE_SAMESITE": "Lax"}
     site.app.config |= {"SESSION_COOKIE_NAME": NAME, "SESSION_COOKIE_PATH": "/"}
+    site.app.config |= {"PERMANENT_SESSION_LIFETIME": 30 * 86_400}
     assert site.get("/plain").text == "plain"
 
 
