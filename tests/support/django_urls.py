@@ -58,6 +58,11 @@ def new_password(request: HttpRequest) -> HttpResponse:
     return HttpResponse("changed")
 
 
+def new_key(request: HttpRequest) -> HttpResponse:
+    request.session.cycle_key()
+    return HttpResponse("changed")
+
+
 def log_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return HttpResponse("bye")
@@ -93,6 +98,10 @@ def count(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(session.modify("n", lambda n: n + 1, 0)))
 
 
+def ours(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(request.session.ours.user))
+
+
 async def count_async(request: HttpRequest) -> HttpResponse:
     n = await request.session.aget("n", 0)
     await request.session.aset("n", n + 1)
@@ -122,6 +131,7 @@ urlpatterns = [
     path("raises", raises),
     path("login/<name>", log_in),
     path("password", new_password),
+    path("new-key", new_key),
     path("logout", log_out),
     path("who", who),
     path("warn/<text>", warn),
@@ -129,6 +139,7 @@ urlpatterns = [
     path("expire/<seconds>", expire),
     path("key", key),
     path("count", count),
+    path("ours", ours),
     path("count-async", count_async),
     path("stream", stream),
     path("plain", plain),

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from .. import clock, ids
 from ..arrival import Request
 from ..config import SessionConfig
-from ..errors import SessionError, SessionGone, Unsupported
+from ..errors import ConfigurationError, SessionError, SessionGone, Unsupported
 from ..headers import Outcome
 from ..invocation import Invocation
 from ..lifecycle import Lifecycle
@@ -96,7 +96,14 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
 
     @property
     def ours(self) -> Session:
-        """The same session with our verbs: ``modify``, ``flash``, ``bind`` and the rest."""
+        """The same session with our verbs: ``modify``, ``flash``, ``bind`` and the rest.
+
+        Raises ConfigurationError where no middleware of ours saves what is done with it."""
+        if not self._serves_request:
+            raise ConfigurationError(
+                "request.session.ours needs serverless_sessions.handlers.django.SessionMiddleware"
+                " in the place of Django's own, which would not save what is done with it"
+            )
         return self._at_hand().session
 
     def load(self) -> dict[str, Any]:
@@ -155,6 +162,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
                 self.create()
         elif self.session_key is None:
             self.create()
+        self.modified = True
 
     async def acycle_key(self) -> None:
         await sync_to_async(self.cycle_key)()

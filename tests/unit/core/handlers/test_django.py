@@ -307,6 +307,15 @@ def test_a_log_in_to_a_session_that_was_ended_meanwhile_keeps_its_own_changes_al
     assert SessionStore(late.session_key)["b"] == "2"
 
 
+def test_a_new_key_alone_reaches_the_visitor(site: Site) -> None:
+    site.get("/set/a/1")
+    before = site.id
+    site.get("/new-key")
+    assert site.id != before
+    assert site.text("/look/a") == "1"
+    assert not SessionStore().exists(before)
+
+
 def test_messages_are_shown_once(site: Site) -> None:
     with override_settings(
         MESSAGE_STORAGE="django.contrib.messages.storage.session.SessionStorage"
@@ -539,6 +548,12 @@ def test_a_log_out_that_overtakes_a_request_is_djangos_400(stock: Site) -> None:
 
 
 # Settings
+
+
+def test_our_verbs_are_refused_where_they_would_not_be_saved(stock: Site) -> None:
+    stock.get("/set/a/1")
+    with pytest.raises(ConfigurationError, match="in the place of Django's own"):
+        Client(raise_request_exception=True).get("/ours")
 
 
 def test_djangos_settings_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
