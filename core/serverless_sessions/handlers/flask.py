@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -12,6 +11,7 @@ import flask
 from flask.sessions import SessionInterface, SessionMixin
 from markupsafe import Markup
 
+from .. import clock
 from ..arrival import Request
 from ..errors import ConfigurationError, SessionError
 from ..headers import Headers, Outcome
@@ -19,6 +19,7 @@ from ..invocation import Invocation
 from ..lifecycle import Lifecycle
 from ..manager import Options, SessionManager
 from ..session import Drive, Session
+from ..store import RESERVED, Record
 from ..values import codec
 from ._exchange import error_answer
 from .wsgi import request_of
@@ -34,18 +35,21 @@ _COOKIE_SETTINGS = ("NAME", "DOMAIN", "PATH", "SECURE", "PARTITIONED", "SAMESITE
 class FlaskSession(Session, SessionMixin):
     """A ``Session`` with what Flask's users know of theirs.
 
-    What is changed inside a value is noticed, so ``modified`` need not be set. A stream may read
-    what the session held when the response started, if it was read before that.
+    What is changed inside a value is noticed, so ``modified`` need not be set. When the response
+    is made, the session can still be read, as Flask's signals, teardowns and tests do; by a stream
+    only if the view had read or changed it, as the response's headers say so.
     """
 
     invocation: Invocation
+    again: Callable[[], Session]
+    """Another look at the session that the request came with."""
 
     def __init__(self, life: Lifecycle, drive: Drive) -> None:
         super().__init__(life, drive)
         self.ended = False
         self._life = life
         self._wanted: bool | None = None
-        self._shown: dict[str, Any] | None = None
+        self._shown: Mapping[str, Any] | None = None
 
     @property
     def new(self) -> bool:  # type: ignore[override]  # Flask's is a plain attribute
@@ -83,13 +87,15 @@ class FlaskSession(Session, SessionMixin):
         """Save before the response leaves. Raises SessionError."""
         if not failed:
             self._settle_permanence()
-        shown = None
-        if streamed and self._life.accessed:
-            with suppress(SessionError):  # then the stream cannot read it either
-                shown = dict(self)
+        life = self._life
+        readable = not streamed or life.accessed or life.state.dirty
+        if streamed and readable:
+            life.accessed = True  # what the stream shows of it, no cache may show to others
         self.ended = True
         self.invocation.finish(failed=failed)
-        self._shown = shown
+        if readable:
+            known = _known(life)
+            self._shown = known if known is not None else self.again()
         return self.invocation.outcome()
 
     def abandon(self) -> None:
@@ -111,6 +117,35 @@ class FlaskSession(Session, SessionMixin):
         known = life.record is not None or life.state.regenerating or life.state.binding
         if self._wanted or (known and self.permanent):
             life.persistent = True
+
+
+class _Saved(Mapping[str, Any]):
+    """What a record holds, decoded when it is asked for."""
+
+    def __init__(self, life: Lifecycle, record: Record) -> None:
+        now = clock.now()
+        self._life = life
+        self._entries = {
+            name: entry
+            for name, entry in record.entries.items()
+            if entry.alive(now) and not name.startswith(RESERVED)
+        }
+
+    def __getitem__(self, key: str) -> Any:
+        return self._life.decode(key, self._life.opened(key, self._entries[key]).text)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _known(life: Lifecycle) -> Mapping[str, Any] | None:
+    """What the session holds, where that is known without asking the store."""
+    if life.record is not None:
+        return _Saved(life, life.record)
+    return {} if life.session_id is None else None
 
 
 session = cast("FlaskSession", flask.session)
@@ -145,6 +180,7 @@ class Sessions(SessionInterface):
         invocation = self.sessions.begin(arrived)
         opened = invocation.seen_as(FlaskSession)
         opened.invocation = invocation
+        opened.again = lambda: self.sessions.begin(arrived).session
         # The test client's session_transaction opens a second one, and ends it by itself.
         request.environ.setdefault(KEY, opened)
         return opened
@@ -153,7 +189,7 @@ class Sessions(SessionInterface):
         assert isinstance(session, FlaskSession)
         failed = response.status_code >= 500
         try:
-            outcome = session.end(failed=failed, streamed=response.is_streamed)
+            outcome = session.end(failed=failed, streamed=_is_made_later(response))
         except SessionError as error:
             self._replace(response, error, session.invocation.outcome())
         else:
@@ -192,6 +228,11 @@ class Sessions(SessionInterface):
                     " Flask's setting is not used: say it in a SessionConfig or in the environment"
                     " (PERMANENT_SESSION_LIFETIME is SESSION_ABSOLUTE_TIMEOUT there)"
                 )
+
+
+def _is_made_later(response: Response) -> bool:
+    """Whether it is a stream; pages of errors look like one, but that their length is known."""
+    return response.is_streamed and response.content_length is None
 
 
 def _own(response: Response) -> Response:
