@@ -117,6 +117,10 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(body())
 
 
+def stream_late(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(str(request.session.get(name)) for name in ["a"])
+
+
 def plain(_: HttpRequest) -> HttpResponse:
     return HttpResponse("plain")
 
@@ -142,5 +146,6 @@ urlpatterns = [
     path("ours", ours),
     path("count-async", count_async),
     path("stream", stream),
+    path("stream-late", stream_late),
     path("plain", plain),
 ]

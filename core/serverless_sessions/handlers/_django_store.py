@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from .. import clock, ids
 from ..arrival import Request
 from ..config import SessionConfig
-from ..errors import ConfigurationError, SessionError, SessionGone, Unsupported
+from ..errors import ConfigurationError, SessionClosed, SessionError, SessionGone, Unsupported
 from ..headers import Outcome
 from ..invocation import Invocation
 from ..lifecycle import Lifecycle
@@ -85,6 +85,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         self._invocation: Invocation | None = None
         self._texts: dict[str, str] | None = None
         self._serves_request = False
+        self._answered = False
         self._deleted = False
 
     @classmethod
@@ -99,6 +100,8 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         """The same session with our verbs: ``modify``, ``flash``, ``bind`` and the rest.
 
         Raises ConfigurationError where no middleware of ours saves what is done with it."""
+        if self._answered:
+            raise SessionClosed
         if not self._serves_request:
             raise ConfigurationError(
                 "request.session.ours needs serverless_sessions.handlers.django.SessionMiddleware"
@@ -247,8 +250,13 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
             self._invocation = _begun(None)
         self._deleted = False
 
-    def end_request(self, *, failed: bool) -> Outcome:
-        """Save before the response leaves, and tell what that must carry. Raises SessionError."""
+    def end_request(self, *, failed: bool, streamed: bool = False) -> Outcome:
+        """Save before the response leaves, and tell what that must carry. Raises SessionError.
+
+        Middlewares further out may still read the session, and the user in it: from now on it is
+        as the engine finds it by its key. But what makes a stream, whose headers are settled, may
+        not.
+        """
         invocation = self._at_hand()
         try:
             if not failed or sessions().config.save_on_error:
@@ -258,6 +266,9 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
             invocation.abandon()
             raise
         invocation.finish(failed=failed)
+        if not streamed:
+            self._session_key = _life(invocation).session_id
+            self._invocation, self._serves_request, self._answered = None, False, True
         return invocation.outcome()
 
     def _hold_to_its_expiry(self) -> None:

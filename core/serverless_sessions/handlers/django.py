@@ -74,7 +74,9 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         session: SessionStore = request.session
         try:
-            outcome = session.end_request(failed=response.status_code >= 500)
+            outcome = session.end_request(
+                failed=response.status_code >= 500, streamed=response.streaming
+            )
         except SessionError as error:
             refusal = _refusal(error, session.outcome())
             refusal._resource_closers.extend(response._resource_closers)

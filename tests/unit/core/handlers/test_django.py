@@ -27,10 +27,11 @@ from support.failures import down, once
 
 django_site.configure()
 
-from django.contrib.auth.models import User  # noqa: E402  (needs the settings)
+from django.conf import settings  # noqa: E402  (needs the settings)
+from django.contrib.auth.models import User  # noqa: E402
 from django.contrib.sessions.backends.base import UpdateError  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.http import HttpResponse  # noqa: E402
+from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.test import AsyncClient, Client, override_settings  # noqa: E402
 from django.urls import path  # noqa: E402
 from django.utils.safestring import mark_safe  # noqa: E402
@@ -440,6 +441,44 @@ def test_a_stream_reads_what_was_there_when_it_started(site: Site) -> None:
 
 
 # With our middleware
+
+
+def test_a_stream_whose_headers_knew_nothing_of_the_session_cannot_read_it(ours: Site) -> None:
+    """A cache would show it to everybody."""
+    ours.get("/set/a/1")
+    response = ours.get("/stream-late")
+    assert "Vary" not in response
+    with pytest.raises(SessionClosed):
+        list(response)
+
+
+noted: list[tuple[Any, ...]] = []
+
+
+def notes(get_response: Any) -> Any:
+    """A middleware that looks at the session when the response is made, as access logs do."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        session = request.session
+        noted.append((session.session_key, session.get("a"), str(request.user)))
+        return response
+
+    return middleware
+
+
+def test_middlewares_further_out_find_the_session_as_it_was_left(site: Site, ann: Any) -> None:
+    with override_settings(MIDDLEWARE=[f"{__name__}.notes", *settings.MIDDLEWARE]):
+        site.browser = Client()
+        noted.clear()
+        site.get("/plain")
+        assert noted == [(None, None, "AnonymousUser")]
+        for path in ("/set/a/1", "/plain", "/login/ann", "/plain", "/new-key"):
+            site.get(path)
+            user = "AnonymousUser" if len(noted) < 4 else "ann"
+            assert noted[-1] == (site.id, "1", user)
+        site.get("/logout")
+        assert noted[-1] == (None, None, "AnonymousUser")
 
 
 def test_the_cookie_and_headers_are_ours(ours: Site) -> None:
