@@ -15,7 +15,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from serverless_sessions import MemoryStore, StoreUnavailable, current_session
+from serverless_sessions import (
+    MemoryStore,
+    StoreUnavailable,
+    current_async_session,
+    current_session,
+)
+from serverless_sessions.handlers.asgi import SessionMiddleware
 from serverless_sessions.handlers.aws_lambda import with_session
 from serverless_sessions.testing.lambda_events import FRONT_DOORS
 from serverless_sessions.testing.watched import WatchedStore
@@ -72,6 +78,19 @@ def test_an_endpoint_in_a_thread(door: str) -> None:
 
     handler = with_session(store=MemoryStore())(Mangum(starlette(door, visits)))
     assert_remembered(handler, door)
+
+
+@at_every_door
+def test_the_middleware_of_asgi_inside(door: str) -> None:
+    async def visits(request: Request) -> Response:
+        session = current_async_session()
+        return PlainTextResponse(str(await session.modify("visits", lambda n: n + 1, 0)))
+
+    app = starlette(door, visits)
+    app.add_middleware(SessionMiddleware, store=MemoryStore())
+    visitor = Visitor(Mangum(app), door)
+    assert [visitor.get("/visits").body for _ in range(3)] == [b"1", b"2", b"3"]
+    assert visitor.cookies.keys() == {SESSION, *([OWN] if own_cookies(door) else [])}
 
 
 async def plain_app(
