@@ -139,3 +139,8 @@ DOORS: dict[str, Open] = {
     "Flask": partial(on_waitress, "conversations.on_wsgi:flask_app"),
     "Django": partial(on_waitress, "conversations.on_django:application"),
 }
+ROUND_FRAMEWORKS: dict[str, Open] = {
+    "Flask": partial(on_waitress, "conversations.on_wsgi:wrapped_flask"),
+    "Django": partial(on_waitress, "conversations.on_django:wrapped"),
+}
+"""The middleware of WSGI round frameworks, which answer an error of the store by themselves."""

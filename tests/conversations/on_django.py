@@ -1,13 +1,16 @@
-"""The application as a Django site."""
+"""The application as a Django site, with our middleware in it and with the one of WSGI round it."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
 from django.urls import re_path
 
 from serverless_sessions import current_session
+from serverless_sessions.handlers.wsgi import SessionMiddleware
 
 from .app import reply
 
@@ -30,3 +33,5 @@ def page(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [re_path("", page)]
 application = get_wsgi_application()
+with override_settings(MIDDLEWARE=[]):
+    wrapped = SessionMiddleware(WSGIHandler())

@@ -35,8 +35,17 @@ def generated(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
 whole = SessionMiddleware(listed)
 streamed = SessionMiddleware(generated)
 
+bare_flask = flask.Flask("bare", static_folder=None)
+wrapped_flask = SessionMiddleware(bare_flask)
+
 flask_app = flask.Flask(__name__, static_folder=None)
 Sessions(flask_app)
+
+
+@bare_flask.route("/<path:path>", methods=["GET", "POST"])
+def bare_page(path: str) -> ResponseReturnValue:
+    answer = reply(path, current_session())
+    return answer.body, answer.status, answer.headers
 
 
 @flask_app.route("/<path:path>", methods=["GET", "POST"])
