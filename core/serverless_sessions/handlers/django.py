@@ -37,6 +37,11 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
 
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
+        if not issubclass(self.SessionStore, SessionStore):
+            raise ConfigurationError(
+                f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, where clearsessions and the test"
+                f" client would look; with this middleware it is {__name__!r}"
+            )
         for name in ("HTTPONLY", "SAMESITE"):
             value = getattr(settings, f"SESSION_COOKIE_{name}")
             if not value:

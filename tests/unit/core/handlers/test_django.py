@@ -546,7 +546,12 @@ def test_the_session_is_closed_when_the_response_has_left(ours: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("SESSION_COOKIE_HTTPONLY", False), ("SESSION_COOKIE_SAMESITE", False)]
+    ("name", "value"),
+    [
+        ("SESSION_COOKIE_HTTPONLY", False),
+        ("SESSION_COOKIE_SAMESITE", False),
+        ("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies"),
+    ],
 )
 def test_a_setting_that_our_middleware_cannot_honour_is_refused(
     ours: Site, name: str, value: object
