@@ -7,6 +7,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.core.signals import setting_changed
 from django.utils.safestring import SafeString
@@ -84,6 +85,7 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         super().__init__(session_key)
         self._invocation: Invocation | None = None
         self._texts: dict[str, str] | None = None
+        self._logs_in = False
         self._serves_request = False
         self._answered = False
         self._deleted = False
@@ -210,10 +212,11 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
             session.clear()
             before = {}
         user = data.get(_USER)
-        if user is not None and texts[_USER] != before.get(_USER):
+        if user is not None and (self._logs_in or texts[_USER] != before.get(_USER)):
             facts = _life(invocation).facts
             session.bind(str(user))
-            if facts is not None and facts.user is not None:
+            self._logs_in = False
+            if facts is not None and facts.user not in (None, str(user)):
                 before = {}  # a bind drops the other's data, which the application left here
         for name in before.keys() - texts.keys():
             session.delete(name)
@@ -288,6 +291,16 @@ class SessionStore(SessionBase):  # type: ignore[misc]  # Django ships no types
         if self._invocation is None:
             self._invocation = _begun(self.session_key)
         return self._invocation
+
+
+def _note_log_in(*, request: Any, **_: object) -> None:
+    """The data does not show it when the user who is logged in does so again."""
+    session = getattr(request, "session", None)
+    if isinstance(session, SessionStore):
+        session._logs_in = True
+
+
+user_logged_in.connect(_note_log_in)
 
 
 def _begun(session_key: str | None) -> Invocation:

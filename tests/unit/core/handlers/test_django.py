@@ -28,6 +28,7 @@ from support.failures import down, once
 django_site.configure()
 
 from django.conf import settings  # noqa: E402  (needs the settings)
+from django.contrib.auth import login  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.contrib.sessions.backends.base import UpdateError  # noqa: E402
 from django.core.management import call_command  # noqa: E402
@@ -226,6 +227,32 @@ def test_another_users_log_in_starts_over(site: Site, ann: Any) -> None:
     assert site.text("/who") == "bob"
     assert (site.users(), site.text("/look/a")) == ([str(bob.pk)], "None")
     bob.delete()
+
+
+def test_a_log_in_of_the_user_who_is_logged_in_counts_as_one(
+    site: Site, ann: Any, frozen_clock: FrozenClock
+) -> None:
+    """Whoever asks for the password again asks for a session that knows of it."""
+    for asked in ("/login/ann", "/set/a/1", "/set/b/2"):
+        site.get(asked)
+    before = site.id
+    frozen_clock.advance(600)
+    request = HttpRequest()
+    request.session = SessionStore(before)
+    del request.session["a"]
+    login(request, User.objects.get(username="ann"))
+    request.session.save()
+    assert not request.session.exists(before)
+    (facts,) = [record.facts for _, record in site.store.inner.scan()]
+    assert (facts.user, facts.authenticated_at) == (str(ann.pk), frozen_clock())
+    kept = SessionStore(request.session.session_key)
+    assert ("a" in kept, kept["b"]) == (False, "2")
+
+    site.get("/login/ann")
+    again = site.id
+    site.get("/login/ann")
+    assert site.id != again
+    assert site.text("/who") == "ann"
 
 
 def test_a_log_out_ends_the_session_and_its_cookie(site: Site, ann: Any) -> None:
@@ -473,8 +500,8 @@ def test_middlewares_further_out_find_the_session_as_it_was_left(site: Site, ann
         noted.clear()
         site.get("/plain")
         assert noted == [(None, None, "AnonymousUser")]
-        for path in ("/set/a/1", "/plain", "/login/ann", "/plain", "/new-key"):
-            site.get(path)
+        for asked in ("/set/a/1", "/plain", "/login/ann", "/plain", "/new-key"):
+            site.get(asked)
             user = "AnonymousUser" if len(noted) < 4 else "ann"
             assert noted[-1] == (site.id, "1", user)
         site.get("/logout")
