@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from serverless_sessions import current_session
@@ -121,6 +122,10 @@ def stream_late(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(str(request.session.get(name)) for name in ["a"])
 
 
+def file(_: HttpRequest) -> FileResponse:
+    return FileResponse(io.BytesIO(b"file"))
+
+
 def plain(_: HttpRequest) -> HttpResponse:
     return HttpResponse("plain")
 
@@ -147,5 +152,6 @@ urlpatterns = [
     path("count-async", count_async),
     path("stream", stream),
     path("stream-late", stream_late),
+    path("file", file),
     path("plain", plain),
 ]

@@ -80,13 +80,18 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
         session: SessionStore = request.session
         try:
             outcome = session.end_request(
-                failed=response.status_code >= 500, streamed=response.streaming
+                failed=response.status_code >= 500, streamed=_is_made_later(response)
             )
         except SessionError as error:
             refusal = _refusal(error, session.outcome())
             refusal._resource_closers.extend(response._resource_closers)
             return refusal
         return _with_headers(response, outcome)
+
+
+def _is_made_later(response: HttpResponse) -> bool:
+    """Whether it is a stream; files are sent like one, but that their length is known."""
+    return response.streaming and not response.has_header("Content-Length")
 
 
 def _refusal(error: SessionError, outcome: Outcome) -> HttpResponse:

@@ -500,9 +500,9 @@ def test_middlewares_further_out_find_the_session_as_it_was_left(site: Site, ann
         noted.clear()
         site.get("/plain")
         assert noted == [(None, None, "AnonymousUser")]
-        for asked in ("/set/a/1", "/plain", "/login/ann", "/plain", "/new-key"):
+        for asked in ("/set/a/1", "/plain", "/file", "/login/ann", "/plain", "/new-key"):
             site.get(asked)
-            user = "AnonymousUser" if len(noted) < 4 else "ann"
+            user = "AnonymousUser" if len(noted) < 5 else "ann"
             assert noted[-1] == (site.id, "1", user)
         site.get("/logout")
         assert noted[-1] == (None, None, "AnonymousUser")
