@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from serverless_sessions import clock
 from serverless_sessions.errors import Conflict, StoreTimeout
+from serverless_sessions.patience import TRY_SECONDS
 from serverless_sessions.sansio import Asking, Request
 
 from ._dynamodb_errors import is_held, is_unmet, reasons
@@ -87,7 +88,7 @@ class Table:
 def pause(attempt: int, cause: Exception) -> Request:
     """Wait, with jitter, before a write is tried again; Conflict when no time is left for it."""
     seconds = random.uniform(0, min(0.1, 0.005 * 2 ** min(attempt, 5)))  # noqa: S311  (no secret)
-    if clock.time_left() <= seconds:
+    if clock.time_left() <= seconds + TRY_SECONDS:
         raise Conflict("others kept writing to the session until time was up") from cause
     return lambda _: time.sleep(seconds)
 

@@ -9,6 +9,9 @@ from . import clock
 from .errors import Conflict
 from .sansio import Asking
 
+TRY_SECONDS = 0.05
+"""With less than this left, another try would be cut off, and open whether it was made."""
+
 
 class Patience:
     """A random pause before each further try of one store call, until its time is used up.
@@ -25,6 +28,6 @@ class Patience:
         """Raises Conflict when no time is left, without what was lost: that may name the key."""
         seconds = random.random() * min(self._limit, self._longest)  # noqa: S311  (jitter)
         self._limit *= 2
-        if time.monotonic() + seconds >= self._ends:
+        if time.monotonic() + seconds + TRY_SECONDS >= self._ends:
             raise Conflict("others kept changing the session until time was up") from None
         yield lambda client: client.pause(seconds)

@@ -10,7 +10,7 @@ import pytest
 
 from serverless_sessions import clock
 from serverless_sessions.errors import Conflict
-from serverless_sessions.patience import Patience
+from serverless_sessions.patience import TRY_SECONDS, Patience
 from serverless_sessions.trampoline import run
 
 
@@ -61,6 +61,17 @@ def test_a_pause_that_would_outlast_the_time_is_not_begun(
 ) -> None:
     monkeypatch.setattr(random, "random", lambda: 1.0)
     with clock.call_limit(10):
+        patience = Patience(60, 60)
+    with pytest.raises(Conflict):
+        wait(patience, client)
+    assert client.pauses == []
+
+
+def test_a_try_that_would_be_cut_off_is_not_begun(
+    client: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 0.0)
+    with clock.call_limit(TRY_SECONDS / 2):
         patience = Patience(60, 60)
     with pytest.raises(Conflict):
         wait(patience, client)
