@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serverless_sessions import SessionManager, SessionStore
+from serverless_sessions import SessionConfig, SessionManager, SessionStore
 from serverless_sessions.testing.browser import Browser, settled
 
 TABS = 16
@@ -31,7 +31,7 @@ def test_every_increment_counts(store_name: str, each_store: SessionStore) -> No
     async def read(session: Any) -> Any:
         return await settled(session.get("n"))
 
-    browser = Browser(SessionManager(each_store))
+    browser = Browser(SessionManager(each_store, SessionConfig(store_timeout=60)))
     browser.request(first)
     tabs = [browser.twin() for _ in range(TABS)]
     began = time.monotonic()

@@ -89,6 +89,7 @@ class Scene:
             touch_every=TOUCH_EVERY,
             rotation_grace=GRACE,
             encryption_keys=encryption_keys,
+            store_timeout=60,
         )
         self._manager = SessionManager(self.store, config)
         self.browser = self.browser_with("")
