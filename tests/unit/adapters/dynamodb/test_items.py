@@ -63,7 +63,9 @@ def time() -> Iterator[FrozenClock]:
         yield frozen
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(record=RECORDS)
 def test_an_item_is_the_whole_record(record: Record) -> None:
     item = record_item(KEY, record, "token")
@@ -76,7 +78,7 @@ def test_an_item_is_the_whole_record(record: Record) -> None:
 @settings(
     max_examples=50,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(first=ENTRIES, second=ENTRIES)
 def test_any_text_under_any_name_is_changed_and_expected(
