@@ -22,13 +22,15 @@ from serverless_sessions_adapters.file import FileStore
 REAL = '[["Map",1,2],"cart",{"data":3,"expires":-1},[4],{"sku":5,"qty":6},"a",2]'
 WRITER = """
 import sys
+from serverless_sessions import clock
 from serverless_sessions.store import Change, Entry
 from serverless_sessions_adapters.file import FileStore
 folder, key, name = sys.argv[1:]
 store = FileStore(folder)
 sys.stdin.readline()
-for n in range(5):
-    store.update(key, Change(set={f"{name}{n}": Entry("[1]")}))
+with clock.call_limit(60):
+    for n in range(5):
+        store.update(key, Change(set={f"{name}{n}": Entry("[1]")}))
 """
 KILLED = """
 import os, signal, sys
