@@ -14,7 +14,8 @@ import pytest
 from servers.fault_proxy import FaultProxy, fault_proxy
 from servers.faults import Fault, Traffic, http_answer
 from servers.lockstep import speak_http
-from servers.process import HOST
+from servers.process import HOST, reserved_port
+from support.waiting import wait_until
 
 PATIENCE = 20.0
 HANGS = 0.3
@@ -143,9 +144,10 @@ def test_a_request_hangs_before_or_after_the_server_has_acted(
     proxy.inject(fault)
     with client_of(proxy, timeout=HANGS) as client, pytest.raises(TimeoutError):
         post(client)
-    assert echo.carried_out == carried_out
+    wait_until(lambda: echo.carried_out == carried_out)
     with client_of(proxy) as client:
         assert post(client) == (200, b"body")
+    assert echo.carried_out == [*carried_out, b"body"]
 
 
 def test_an_answer_is_given_in_the_servers_place(proxy: FaultProxy, echo: Echo) -> None:
@@ -209,9 +211,8 @@ def test_it_counts_requests_and_their_bytes_on_the_wire(proxy: FaultProxy) -> No
 
 
 def test_a_server_that_is_gone_cuts_its_clients(echo: Echo) -> None:
-    with socket.create_server((HOST, 0)) as nobody:
-        port = nobody.getsockname()[1]
     with (
+        reserved_port() as port,
         fault_proxy(port, speak_http) as proxy,
         client_of(proxy) as client,
         pytest.raises(http.client.RemoteDisconnected),

@@ -26,6 +26,7 @@ from servers.one_item import (
     open_redis,
     open_upstash,
 )
+from support.waiting import wait_until
 
 SHORT = 1.0
 THROTTLED = {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "slow"}
@@ -144,12 +145,11 @@ def test_a_lost_reply_was_to_a_change_that_stands(case: Case) -> None:
     ("fault", "stands"), [(Fault.HANG, None), (Fault.HANG_AFTERWARDS, "first")]
 )
 def test_a_request_hangs(case: Case, fault: Fault, stands: str | None) -> None:
-    case.hasty.read()
     hanging = case.proxy.inject(fault, when=lambda request: b"first" in request)
     with pytest.raises(case.sdk.late):
         case.hasty.write("first")
     assert hanging.hits == 1
-    assert case.direct.read() == stands
+    wait_until(lambda: case.direct.read() == stands)
     case.proxied.write("second")
     assert case.direct.read() == "second"
 

@@ -17,7 +17,8 @@ from servers.grpc_frames import speak_grpc
 from servers.process import HOST
 
 GOOGLE_PATIENCE = 20.0
-SHORT = 0.5
+SHORT = 2.0
+"""Seconds, in which the emulator is to have carried a write out: a call given up is cancelled."""
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,8 @@ from servers.process import (
     running,
 )
 from servers.redis_server import redis_server
+from support.waiting import wait_until
 
-PATIENCE = 20.0
 LISTENS = """
 import socket, sys, time
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -130,10 +129,7 @@ def test_a_server_dies_with_a_test_run_that_is_killed() -> None:
     )
     assert killed.returncode == -signal.SIGKILL
     listens = accepts(int(killed.stdout))
-    deadline = time.monotonic() + PATIENCE
-    while listens() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not listens()
+    wait_until(lambda: not listens())
 
 
 def test_what_is_not_installed_is_named() -> None:
