@@ -6,8 +6,8 @@ import re
 import secrets
 import signal
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,39 +78,70 @@ def test_shopping_logging_in_and_logging_out(server: Server) -> None:
     assert not is_open(server, user)
 
 
-def test_parallel_requests_that_set_different_keys_keep_both(server: Server) -> None:
-    session_id = visitor(server)
-    began = time.monotonic()
-    slow = [
-        threading.Thread(target=server.post, args=("/slow", session_id), kwargs=form)
-        for form in ({"key": "left", "seconds": "1"}, {"key": "right", "seconds": "1.2"})
-    ]
-    for thread in slow:
-        thread.start()
-    for thread in slow:
-        thread.join(PATIENCE)
-    assert time.monotonic() - began < 2.2, "they did not run at the same time"
-    body = server.get("/facts", session_id).body
-    assert "<dt>left</dt><dd>set after 1 s</dd>" in body
-    assert "<dt>right</dt><dd>set after 1.2 s</dd>" in body
+DAWDLES = """
+import time
+from pathlib import Path
+
+from cart.aws_lambda import handler
+
+pause = time.sleep
 
 
-def test_a_logout_that_overtakes_a_slow_request_stays_a_logout(server: Server) -> None:
-    session_id = visitor(server)
+def until_told(_):
+    print("dawdles", flush=True)
+    while not Path("go on").exists():
+        pause(0.01)
+
+
+time.sleep = until_told
+"""
+
+
+@pytest.fixture
+def dawdling(tmp_path: Path) -> Iterator[Server]:
+    """The cart, whose slow requests say when they have read their session, and then wait until
+    there is a file ``go on``."""
+    (tmp_path / "dawdling.py").write_text(DAWDLES)
+    with serving(tmp_path, target="dawdling:handler") as running:
+        yield running
+        (tmp_path / "go on").touch()
+
+
+@contextmanager
+def meanwhile(server: Server, session_id: str, *keys: str) -> Iterator[list[Answer]]:
+    """The block runs while a slow request for each key dawdles; their answers come after it."""
     answers: list[Answer] = []
 
-    def dawdle() -> None:
-        answers.append(server.post("/slow", session_id, key="left", seconds="1.5"))
+    def dawdle(key: str) -> None:
+        answers.append(server.post("/slow", session_id, key=key, seconds="1"))
 
-    slow = threading.Thread(target=dawdle)
-    slow.start()
-    time.sleep(0.5)
-    assert server.post("/logout", session_id).session_id == ""
-    assert not answers, "the log-out did not overtake"
-    slow.join(PATIENCE)
+    slow = [threading.Thread(target=dawdle, args=(key,)) for key in keys]
+    for thread in slow:
+        thread.start()
+    server.logged("(?s)" + ".*".join(["dawdles"] * len(keys)))
+    yield answers
+    assert answers == []
+    (server.log.parent / "go on").touch()
+    for thread in slow:
+        thread.join(PATIENCE)
+
+
+def test_parallel_requests_that_set_different_keys_keep_both(dawdling: Server) -> None:
+    session_id = visitor(dawdling)
+    with meanwhile(dawdling, session_id, "left", "right"):
+        pass
+    body = dawdling.get("/facts", session_id).body
+    assert "<dt>left</dt><dd>set after 1 s</dd>" in body
+    assert "<dt>right</dt><dd>set after 1 s</dd>" in body
+
+
+def test_a_logout_that_overtakes_a_slow_request_stays_a_logout(dawdling: Server) -> None:
+    session_id = visitor(dawdling)
+    with meanwhile(dawdling, session_id, "left") as answers:
+        assert dawdling.post("/logout", session_id).session_id == ""
     assert [answer.session_id for answer in answers] == [None]
-    assert not is_open(server, session_id)
-    server.logged(r"^POST /slow  303 .*\blost$")
+    assert not is_open(dawdling, session_id)
+    dawdling.logged(r"^POST /slow  303 .*\blost$")
 
 
 @pytest.mark.parametrize(

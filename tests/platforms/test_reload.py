@@ -17,6 +17,13 @@ def handler(body: str) -> str:
     return f'def handler(event, context):\n    return {{"statusCode": 200, "body": {body}}}\n'
 
 
+def save(path: Path, text: str) -> None:
+    """At once, as editors do: a file that is emptied and then written changes twice."""
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(text)
+    unfinished.replace(path)
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     path = tmp_path / "app.py"
@@ -39,19 +46,19 @@ def restarted(server: Server, edit: Callable[[], object]) -> None:
 
 def test_a_change_is_served_on_the_same_port(server: Server, app: Path) -> None:
     assert server.get("/").body == "first"
-    restarted(server, lambda: app.write_text(handler('"second"')))
+    restarted(server, lambda: save(app, handler('"second"')))
     assert server.get("/").body == "second"
     assert "app.py changed" in server.log.read_text()
 
 
 def test_a_module_that_is_added_or_removed_counts_too(server: Server, app: Path) -> None:
     optional = "try:\n    from parts.extra import word\nexcept ImportError:\n    word = 'none'\n"
-    restarted(server, lambda: app.write_text(optional + handler("word")))
+    restarted(server, lambda: save(app, optional + handler("word")))
     assert server.get("/").body == "none"
 
     extra = app.parent / "parts" / "extra.py"
     extra.parent.mkdir()
-    restarted(server, lambda: extra.write_text("word = 'extra'"))
+    restarted(server, lambda: save(extra, "word = 'extra'"))
     assert server.get("/").body == "extra"
     restarted(server, extra.unlink)
     assert server.get("/").body == "none"
@@ -61,7 +68,7 @@ def test_other_files_do_not_disturb_it(server: Server, app: Path) -> None:
     (app.parent / "notes.txt").write_text("not code")
     (app.parent / ".venv").mkdir()
     (app.parent / ".venv" / "module.py").write_text("not ours")
-    restarted(server, lambda: app.write_text(handler('"second"')))
+    restarted(server, lambda: save(app, handler('"second"')))
     changed = [line for line in server.log.read_text().splitlines() if line.endswith(" changed")]
     assert changed == ["app.py changed"]
 
@@ -88,13 +95,13 @@ def test_a_folder_of_modules_that_arrives_at_once_counts_too(
 def test_a_handler_that_broke_is_waited_for(
     server: Server, app: Path, broken: str, error: str
 ) -> None:
-    app.write_text(broken)
+    save(app, broken)
     server.logged(error)
     server.logged(r"^Waits for a change of a \.py file in ")
     answers: list[str] = []
     caller = threading.Thread(target=lambda: answers.append(server.get("/").body))
     caller.start()
-    restarted(server, lambda: app.write_text(handler('"mended"')))
+    restarted(server, lambda: save(app, handler('"mended"')))
     caller.join(PATIENCE)
     assert answers == ["mended"]
     assert server.log.read_text().count("Waits for a change") == 1
@@ -105,7 +112,7 @@ def test_it_starts_with_a_broken_handler_too(app: Path) -> None:
     process = start(app.parent, "app:handler", "--port", "0", "--reload")
     try:
         logged(process, log_of(app.parent), "^Waits for a change")
-        app.write_text(handler('"mended"'))
+        save(app, handler('"mended"'))
         assert Server(process, log_of(app.parent)).get("/").body == "mended"
     finally:
         stop(process)
