@@ -142,14 +142,19 @@ class TestOnDynamoDBInProcess(EncryptedCases):
 
 class TestOnRedis(EncryptedCases):
     @pytest.fixture
-    def store(self, redis_server: RedisServer) -> Iterator[SessionStore]:
-        store = open_store(f"{redis_server.url}?prefix=test-{secrets.token_hex(4)}")
+    def prefix(self) -> str:
+        """Of keys that are nobody else's: other tests leave theirs, of all types."""
+        return f"test-{secrets.token_hex(4)}"
+
+    @pytest.fixture
+    def store(self, redis_server: RedisServer, prefix: str) -> Iterator[SessionStore]:
+        store = open_store(f"{redis_server.url}?prefix={prefix}")
         assert isinstance(store, RedisStore)
         with closing(store):
             yield store
 
     @pytest.fixture
-    def dump(self, store: RedisStore) -> Dump:
+    def dump(self, store: RedisStore, prefix: str) -> Dump:
         """Read out, as Redis compresses what its own DUMP gives."""
         client = store.client
 
@@ -160,4 +165,6 @@ class TestOnRedis(EncryptedCases):
             assert kind in ("zset", b"zset")
             return client.zrange(key, 0, -1)
 
-        return lambda: repr([(key, content(key)) for key in client.scan_iter()]).encode()
+        return lambda: repr(
+            [(key, content(key)) for key in client.scan_iter(f"{prefix}:*")]
+        ).encode()

@@ -89,14 +89,18 @@ def test_a_record_in_pieces_is_an_error_and_stays_until_it_is_ended(shared: Shar
 
 
 def test_what_writers_of_astros_left_of_a_file_is_read_or_an_error(over_files: Shared) -> None:
-    """Texts of different lengths, written in place at the same time: some of them end in pieces."""
+    """Texts of different lengths, written in place at the same time: some of them end in pieces,
+    which Astro removes where it meets them itself."""
     sizes = (0, 4_000, 8_000, 12_000)
     for _ in range(10):
         visitor = begun(over_files)
         writers = [["set", f"k{size}", f"'{'x' * size}'"] for size in sizes]
-        at_once([partial(visitor.again().astro, writer) for writer in writers])
+        written = at_once([partial(visitor.again().astro, writer) for writer in writers])
         (outcome,) = at_once([partial(visitor.function, ["get", "a"])])
-        assert outcome == ["[1]"] or isinstance(outcome, Refused)
+        if over_files.records.read(visitor.id) is None:
+            assert any(isinstance(each, Refused) for each in written)
+        else:
+            assert outcome == ["[1]"] or isinstance(outcome, Refused)
 
 
 def test_astro_removes_a_record_in_pieces(shared: Shared) -> None:
