@@ -133,8 +133,9 @@ def test_a_write_whose_reply_is_lost_is_settled_though_the_request_is_cancelled(
 def test_guarantee_6_a_store_that_hangs_is_a_timeout(operation: str) -> None:
     async def scenario() -> None:
         store = SlowStore()
-        client = client_of(store, store_timeout=0.05)
+        client = client_of(store)
         await client.send(visit)
+        client.manager.config = client.manager.config.changed(store_timeout=0.05)
         store.gates[operation] = asyncio.Event()
 
         async def act(session: AsyncSession) -> None:

@@ -24,6 +24,7 @@ from serverless_sessions.testing.cases.base import entries, session
 from serverless_sessions_adapters._dynamodb_client import READ_SECONDS, is_aws
 from serverless_sessions_adapters._dynamodb_items import record_item
 from serverless_sessions_adapters.dynamodb import DynamoDBStore
+from servers.process import reserved_port
 from support.dynamodb import CREDENTIALS, client_of
 
 KEY = "k" * 64
@@ -268,10 +269,8 @@ def test_what_is_no_answer_of_dynamodb_is_never_an_empty_session(
     assert "text" not in str(raised.value)
 
 
-def test_nobody_listens(server: Server) -> None:
-    port = server.server_address[1]
-    server.server_close()
-    with client_of(f"http://127.0.0.1:{port}") as client:
+def test_nobody_listens() -> None:
+    with reserved_port() as port, client_of(f"http://127.0.0.1:{port}") as client:
         store = DynamoDBStore(client, "carts")
         with pytest.raises(StoreUnavailable, match=r"'carts'.*EndpointConnectionError"):
             store.load(KEY)
