@@ -21,7 +21,6 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyItemNotFoundError,
 )
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
-from aws_xray_sdk.core import xray_recorder  # type: ignore[import-untyped]  # ships no types
 
 from serverless_sessions import MemoryStore, current_session
 from serverless_sessions.handlers.aws_lambda import with_session
@@ -105,15 +104,21 @@ def test_a_session_saved_inside_idempotent_is_tried_again_when_the_store_failed(
     }
 
 
+def recorder() -> Any:
+    """X-Ray's, which opens a socket as soon as it is imported, and never closes it."""
+    from aws_xray_sdk.core import xray_recorder  # type: ignore[import-untyped]  # ships no types
+
+    return xray_recorder
+
+
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Callable[[], str]]:
     """The X-Ray daemon's end of the line: what was sent there since the last call."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as received:
         received.bind(("127.0.0.1", 0))
         received.setblocking(False)
-        xray_recorder.configure(
-            daemon_address="{}:{}".format(*received.getsockname()), sampling=False
-        )
+        address = "{}:{}".format(*received.getsockname())
+        recorder().configure(daemon_address=address, sampling=False)
 
         def sent() -> str:
             datagrams = []
@@ -124,13 +129,14 @@ def daemon() -> Iterator[Callable[[], str]]:
                     return "".join(datagrams)
 
         yield sent
+        recorder().emitter._socket.close()
 
 
 def traced(handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """As Lambda runs a handler: in a segment of its own."""
 
     def lambda_handler(event: Any, context: Any) -> Any:
-        with xray_recorder.in_segment("sessions"):
+        with recorder().in_segment("sessions"):
             return handler(event, context)
 
     return lambda_handler
