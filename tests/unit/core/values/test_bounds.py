@@ -94,17 +94,26 @@ def sets_of_one_tuple(size: int) -> str:
 )
 def test_time_grows_with_the_text_not_its_square(text_of_size: Callable[[int], str]) -> None:
     small, large = text_of_size(5_000), text_of_size(80_000)
-    assert seconds(large) < 0.2 + seconds(small) * 16 * 10
+    assert takes_at_most(0.2 + seconds(reading(small)) * 16 * 10, reading(large))
 
 
-def seconds(text: str) -> float:
-    def once() -> float:
-        start = time.process_time()
-        with suppress(CorruptRecord):
-            codec.loads(text)
-        return time.process_time() - start
+def reading(text: str) -> Callable[[], None]:
+    return lambda: attempt(text)
 
-    return min(once() for _ in range(3))
+
+def seconds(call: Callable[[], object]) -> float:
+    """The least of some: a garbage collection, or another thread, may fall into any."""
+    return min(seconds_once(call) for _ in range(3))
+
+
+def takes_at_most(limit: float, call: Callable[[], object]) -> bool:
+    return any(seconds_once(call) < limit for _ in range(3))
+
+
+def seconds_once(call: Callable[[], object]) -> float:
+    start = time.process_time()
+    call()
+    return time.process_time() - start
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
@@ -135,12 +144,8 @@ def test_a_part_that_members_share_is_not_written_out_for_each() -> None:
 def test_sets_that_share_a_member_do_not_each_pay_for_it() -> None:
     shared = "x" * 100_000
     sets = [{shared, n} for n in range(4_000)]
-    start = time.process_time()
-    codec.dumps([shared] * 4_000)
-    once = time.process_time() - start
-    start = time.process_time()
-    codec.dumps(sets)
-    assert time.process_time() - start < 0.5 + once * 20
+    once = seconds(lambda: codec.dumps([shared] * 4_000))
+    assert takes_at_most(0.5 + once * 20, lambda: codec.dumps(sets))
 
 
 MODULUS = 2**61 - 1
@@ -153,7 +158,8 @@ def test_keys_chosen_to_share_a_hash_take_no_longer(key: str) -> None:
         keys = [key.format(n=MODULUS * 4096 + n * step) for n in range(1, size)]
         return joined([f'["Set",{numbers(1, size)}]', *keys])
 
-    assert seconds(text(8_000, MODULUS)) < 0.1 + seconds(text(8_000, 4096)) * 4
+    limit = 0.1 + seconds(reading(text(8_000, 4096))) * 4
+    assert takes_at_most(limit, reading(text(8_000, MODULUS)))
 
 
 @pytest.mark.parametrize("tag", ["Set", "Map", "py:frozenset", "py:OrderedSet", "py:Map"])
@@ -169,13 +175,11 @@ def test_too_many_keys_with_one_hash_are_refused_both_ways(tag: str) -> None:
 def test_a_visitors_numbers_that_share_a_hash_are_written_as_fast_as_others() -> None:
     """A list of them may come from the JSON body of a request."""
 
-    def written(step: int) -> float:
+    def writing(step: int) -> Callable[[], str]:
         numbers_ = [MODULUS * 4096 + n * step for n in range(8_000)]
-        start = time.process_time()
-        codec.dumps(numbers_)
-        return time.process_time() - start
+        return lambda: codec.dumps(numbers_)
 
-    assert written(MODULUS) < 0.1 + written(1) * 4
+    assert takes_at_most(0.1 + seconds(writing(1)) * 4, writing(MODULUS))
 
 
 def attempt(text: str) -> None:
