@@ -1,4 +1,4 @@
-"""Ids that arrive in a header of choice, or that the platform vouches for."""
+"""Ids that the platform vouches for."""
 
 from __future__ import annotations
 
@@ -16,165 +16,18 @@ from serverless_sessions import (
     SessionGone,
     SessionManager,
     Unsupported,
-    header,
     ids,
 )
 from serverless_sessions.arrival import MAX_TRUSTED_BYTES, Request
 from serverless_sessions.errors import InvalidArgument
-from serverless_sessions.handlers import _loop
-from serverless_sessions.headers import Outcome
 from serverless_sessions.testing.browser import Act, Driver, settled
-from serverless_sessions.testing.watched import PassingStore, WatchedStore, finished
-
-KEY = "k" * 32
-CONFIG = SessionConfig(trusted_id_key=KEY, idle_timeout=1000, touch_every=100)
-
-
-class Client:
-    """Sends requests whose header fields and platform id a test chooses."""
-
-    def __init__(self, driver: Driver, config: SessionConfig = CONFIG, **options: Any) -> None:
-        self.driver = driver
-        self.store = WatchedStore(MemoryStore())
-        self.manager = SessionManager(self.store, config, **options)
-        self.outcome = Outcome()
-
-    def request(
-        self, act: Act, fields: dict[str, list[str]] | None = None, trusted: str | None = None
-    ) -> Any:
-        run = finished if self.driver == "sync" else _loop.run
-        return run(self.send(act, fields, trusted))
-
-    async def send(
-        self, act: Act, fields: dict[str, list[str]] | None = None, trusted: str | None = None
-    ) -> Any:
-        begin = self.manager.begin if self.driver == "sync" else self.manager.begin_async
-        request = Request(lambda name: (fields or {}).get(name, []), {"id": trusted})
-        invocation = begin(request)
-        try:
-            result = await act(invocation.session)
-            await settled(invocation.finish(failed=False))
-            return result
-        finally:
-            self.outcome = invocation.outcome()
-            invocation.close()
-
-
-@pytest.fixture
-def api(driver: Driver) -> Client:
-    return Client(driver, id_from=header("X-Session-Id"))
+from serverless_sessions.testing.watched import PassingStore
+from support.arrivals import CONFIG, KEY, Client, increment, log_in, log_out, look, put
 
 
 @pytest.fixture
 def chat(driver: Driver) -> Client:
     return Client(driver, trusted_id=("chat", lambda original: original["id"]))
-
-
-async def put(session: Any) -> None:
-    session.set("a", 1)
-
-
-async def look(session: Any) -> Any:
-    return await settled(session.get("a"))
-
-
-async def increment(session: Any) -> None:
-    await settled(session.modify("n", lambda n: n + 1, 0))
-
-
-async def log_out(session: Any) -> None:
-    session.destroy()
-
-
-async def log_in(session: Any) -> None:
-    session.bind("ann")
-
-
-# In a header
-
-
-def test_a_new_id_goes_out_in_the_header_with_no_store_and_opens_the_session(api: Client) -> None:
-    api.request(put)
-    [(name, session_id)] = [api.outcome.issued or ("", "")]
-    assert (name, len(session_id)) == ("X-Session-Id", 43)
-    sent = api.outcome.applied_to([("x-session-id", "forged"), ("Cache-Control", "public")])
-    assert sent == [
-        ("Cache-Control", "no-store"),
-        ("X-Session-Id", session_id),
-        ("Vary", "X-Session-Id"),
-    ]
-    assert api.request(look, {"x-session-id": [session_id]}) == 1
-    assert api.outcome.applied_to([]) == [("Cache-Control", "private"), ("Vary", "X-Session-Id")]
-
-
-def test_an_id_in_the_cookie_is_not_looked_at_where_the_header_counts(api: Client) -> None:
-    api.request(put)
-    session_id = (api.outcome.issued or ("", ""))[1]
-    cookie = f"{api.manager.config.cookie_name}={session_id}"
-    api.store.calls.clear()
-    assert api.request(look, {"cookie": [cookie]}) is None
-    assert api.store.calls == []
-
-
-def test_fact_5_an_id_in_a_header_is_ignored_where_none_was_chosen(driver: Driver) -> None:
-    plain = Client(driver)
-    plain.request(put)
-    issued = (plain.outcome.set_cookie or "").partition("=")[2].partition(";")[0]
-    assert plain.request(look, {"x-session-id": [issued], "authorization": [issued]}) is None
-
-
-def test_an_id_made_up_in_the_header_is_neither_adopted_nor_echoed(api: Client) -> None:
-    for made_up in (ids.draw(), "x" * 10_000, "../..", "a, b", "é" * 43, ""):
-        api.request(put, {"x-session-id": [made_up]})
-        assert (api.outcome.issued or ("", made_up))[1] != made_up
-
-
-def test_a_malformed_header_costs_no_read_and_is_told(driver: Driver) -> None:
-    events: list[str] = []
-    api = Client(
-        driver,
-        CONFIG.changed(on_event=lambda event: events.append(event.name)),
-        id_from=header("X-Session-Id"),
-    )
-    assert api.request(look, {"x-session-id": ["nonsense"]}) is None
-    assert (api.store.calls, events) == ([], ["refused_id"])
-
-
-def test_the_first_two_ids_of_a_header_are_tried_in_order(api: Client) -> None:
-    api.request(put)
-    good = (api.outcome.issued or ("", ""))[1]
-    assert api.request(look, {"x-session-id": [ids.draw(), f" {good}\t"]}) == 1
-    assert api.request(look, {"x-session-id": [ids.draw(), ids.draw(), good]}) is None
-
-
-def test_a_rotation_and_a_log_in_send_the_new_id_in_the_header(api: Client) -> None:
-    api.request(put)
-    first = (api.outcome.issued or ("", ""))[1]
-    api.request(log_in, {"x-session-id": [first]})
-    second = (api.outcome.issued or ("", ""))[1]
-    assert second != first
-    assert api.request(look, {"x-session-id": [first]}) is None
-    assert api.request(look, {"x-session-id": [second]}) == 1
-
-
-def test_a_log_out_sends_no_header(api: Client) -> None:
-    api.request(put)
-    session_id = (api.outcome.issued or ("", ""))[1]
-    api.request(log_out, {"x-session-id": [session_id]})
-    assert api.outcome.issued is None
-    assert api.request(look, {"x-session-id": [session_id]}) is None
-
-
-TAKEN = ["Cookie", "SET-COOKIE", "host", "Accept", "accept-language", "Range", "Cache-Control"]
-
-
-@pytest.mark.parametrize("name", ["", "X Session", "X-Id:", "Ü", *TAKEN])
-def test_a_name_that_cannot_be_used_is_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="X-Session-Id"):
-        header(name)
-
-
-# From the platform
 
 
 def test_a_trusted_id_keeps_a_session_and_sends_nothing(chat: Client) -> None:
