@@ -78,7 +78,6 @@ def entries_of(found: Stored) -> dict[str, Entry]:
     return dict(standing.entries)
 
 
-@settings(deadline=None)
 @given(ENTRIES)
 def test_any_entries_come_back(entries: dict[str, Entry]) -> None:
     properties = whole(KEY, record(entries))
@@ -86,7 +85,6 @@ def test_any_entries_come_back(entries: dict[str, Entry]) -> None:
     assert stored(properties).standing(NOW) == record(entries)._replace(rev=stored(properties))
 
 
-@settings(deadline=None)
 @given(ENTRIES, st.lists(CHANGES, max_size=4))
 def test_any_changes_leave_what_they_say(entries: dict[str, Entry], changes: list[Change]) -> None:
     found, expected = stored(whole(KEY, record(entries))), entries
@@ -163,7 +161,7 @@ def test_the_size_of_an_entity_is_what_the_formula_says() -> None:
     assert size_in_table(KEY, properties) == of_keys + (8 + 8 + 8) + (8 + 8 + 4 + 2 * 5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(1, 1500),
     st.integers(1, 1024),

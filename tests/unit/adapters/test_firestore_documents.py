@@ -74,7 +74,6 @@ def test_a_change_names_its_own_entries_and_no_field_of_ours(
 
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(

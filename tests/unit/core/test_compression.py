@@ -7,7 +7,7 @@ import zlib
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from serverless_sessions import CorruptRecord, SessionTooLarge, codec
@@ -25,7 +25,6 @@ from serverless_sessions.keyring import to_text
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])).map(lambda text: codec.dumps(text))
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_a_text_comes_back(text: str) -> None:
     small = compressed("k", text)
@@ -79,7 +78,6 @@ def test_a_damaged_text_is_corrupt(text: str) -> None:
         expanded(MARK + text)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_text_crashes_the_reader(text: str) -> None:
     with suppress(CorruptRecord):

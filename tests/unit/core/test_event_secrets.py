@@ -255,7 +255,7 @@ def test_fact_32_nothing_secret_is_told_of_a_long_conversation(
 def test_fact_32_nothing_secret_is_told_of_any_conversation(
     driver: Driver,
 ) -> None:
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(st.lists(REQUESTS, min_size=1, max_size=6))
     def any_conversation(requests: list[Sent]) -> None:
         hold(driver, [Sent("none", ("set",)), *requests])

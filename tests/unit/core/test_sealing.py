@@ -49,7 +49,6 @@ def opened(sealed: str, place: Place = HERE, ring: KeyRing = RING) -> str:
     return ring.open(sealed, **place.arguments)
 
 
-@settings(deadline=None)
 @given(TEXTS, PLACES)
 def test_a_text_opens_where_it_was_sealed(text: str, place: Place) -> None:
     sealed = seal(text, place)
@@ -58,7 +57,6 @@ def test_a_text_opens_where_it_was_sealed(text: str, place: Place) -> None:
     assert RING.size(text) == len(sealed.encode())
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_a_compressed_text_comes_back_as_it_was(text: str) -> None:
     small = compressed("k", text)
@@ -67,7 +65,6 @@ def test_a_compressed_text_comes_back_as_it_was(text: str) -> None:
     assert RING.size(small) == len(sealed)
 
 
-@settings(deadline=None)
 @given(PLACES, PLACES)
 def test_no_text_opens_at_another_place(sealed_for: Place, place: Place) -> None:
     assume(sealed_for != place)
@@ -95,7 +92,6 @@ def test_no_text_opens_under_another_session_name_or_deadline(place: Place) -> N
         opened(seal("[1]", place))
 
 
-@settings(deadline=None)
 @given(st.lists(PLACES, min_size=2, max_size=5, unique=True))
 def test_no_two_places_have_the_same_associated_data(places: list[Place]) -> None:
     assert len({_place(*place) for place in places}) == len(places)
@@ -131,7 +127,6 @@ def test_one_flipped_bit_is_enough_to_refuse_a_text(start: int, end: int | None)
                 opened(LONG[:position] + flipped + LONG[position + 1 :])
 
 
-@settings(deadline=None)
 @given(TEXTS, st.data())
 def test_one_flipped_bit_of_any_text_at_any_place_is_refused(text: str, data: Any) -> None:
     place = data.draw(PLACES)
@@ -141,7 +136,6 @@ def test_one_flipped_bit_of_any_text_at_any_place_is_refused(text: str, data: An
         opened(sealed.decode(), place)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(LONG) - 1), st.text(max_size=3))
 def test_a_text_cut_short_or_made_longer_is_refused(length: int, more: str) -> None:
     with pytest.raises(CorruptRecord):
@@ -151,7 +145,6 @@ def test_a_text_cut_short_or_made_longer_is_refused(length: int, more: str) -> N
         opened(LONG + more)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_whatever_a_store_holds_opens_or_is_corrupt(text: str) -> None:
     for stored in (text, SEALED + text):
@@ -294,7 +287,7 @@ def test_without_keys_the_package_is_not_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.binary(min_size=32, max_size=32))
 def test_any_32_bytes_are_a_key(secret: bytes) -> None:
     ring = KeyRing([keyring.to_text(secret)])

@@ -63,9 +63,7 @@ def time() -> Iterator[FrozenClock]:
         yield frozen
 
 
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(record=RECORDS)
 def test_an_item_is_the_whole_record(record: Record) -> None:
     item = record_item(KEY, record, "token")
@@ -77,7 +75,6 @@ def test_an_item_is_the_whole_record(record: Record) -> None:
 
 @settings(
     max_examples=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(first=ENTRIES, second=ENTRIES)

@@ -275,6 +275,6 @@ class Moves(RuleBasedStateMachine):
 
 
 Moves.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=25, deadline=None, report_multiple_bugs=False
+    max_examples=100, stateful_step_count=25, report_multiple_bugs=False
 )
 TestMoves = Moves.TestCase

@@ -97,7 +97,7 @@ class Player:
 
 
 @pytest.mark.parametrize("serves", [False, True])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=st.lists(STEPS, max_size=10))
 @example(steps=[("set", "a"), ("next", ""), ("append", "a"), ("set", "a")])
 def test_the_next_request_finds_what_a_dict_would_hold(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serverless_sessions import MemoryStore, SessionConfig, header, ids
@@ -60,7 +60,7 @@ def check(sent: Sent, given: Headers) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(lines=lines_of_ids, path=st.sampled_from(PATHS))
 def test_no_cookie_header_breaks_a_door_or_comes_back(
     door: str, lines: list[str], path: str
@@ -71,7 +71,7 @@ def test_no_cookie_header_breaks_a_door_or_comes_back(
 
 
 @pytest.mark.parametrize("door", [door for door in DOORS if door not in COOKIES_ONLY])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(lines=ids_in_a_field, path=st.sampled_from(PATHS))
 def test_no_id_in_a_header_breaks_a_door_or_comes_back(
     door: str, lines: list[str], path: str
@@ -82,7 +82,7 @@ def test_no_id_in_a_header_breaks_a_door_or_comes_back(
 
 
 @pytest.mark.parametrize("door", DOORS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(line=malformed)
 def test_guarantee_4_a_malformed_id_costs_no_read_at_any_door(door: str, line: str) -> None:
     line = line.replace(";", "")
@@ -120,7 +120,7 @@ EVENTS = [
 ]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     event=st.sampled_from(EVENTS),
     damage=st.dictionaries(st.sampled_from(FIELDS), junk, max_size=4),
@@ -139,7 +139,7 @@ def test_no_event_breaks_a_lambda_function(
     assert store.calls == [] or store.calls[0] == "create"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(damage=junk, path=st.sampled_from(PATHS), route=st.sampled_from(["$connect", "$default"]))
 def test_no_trusted_id_breaks_a_lambda_function_or_comes_back(
     damage: Any, path: str, route: str
@@ -164,7 +164,7 @@ LEFT: Message = {"type": "websocket.disconnect", "code": 1001}
 TEXT: Message = {"type": "websocket.receive", "text": HOSTILE}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     script=st.lists(st.sampled_from(STEPS), max_size=7),
     received=st.lists(st.sampled_from([TEXT, LEFT]), max_size=3),

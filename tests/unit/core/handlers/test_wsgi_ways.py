@@ -112,7 +112,7 @@ class App:
                     yield value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(STEPS, max_size=7), st.booleans(), st.booleans())
 def test_what_is_seen_follows_from_the_rule(steps: list[Any], late: bool, is_down: bool) -> None:
     store = WatchedStore(MemoryStore())

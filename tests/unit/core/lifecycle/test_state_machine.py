@@ -423,7 +423,7 @@ class EncryptedAsyncSessionMachine(EncryptedSessionMachine):
 
 TestSessions = SessionMachine.TestCase
 TestAsyncSessions = AsyncSessionMachine.TestCase
-TestSessions.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+TestSessions.settings = settings(max_examples=300, stateful_step_count=50)
 TestAsyncSessions.settings = TestSessions.settings
 TestEncryptedSessions = EncryptedSessionMachine.TestCase
 TestEncryptedAsyncSessions = EncryptedAsyncSessionMachine.TestCase
