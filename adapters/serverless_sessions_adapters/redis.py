@@ -207,6 +207,8 @@ class _LazyCluster:
 
     def close(self) -> None:
         if "_client" in self.__dict__:
+            # Its own close leaves the connections open.
+            self._client.disconnect_connection_pools()  # type: ignore[no-untyped-call]  # redis-py's
             self._client.close()
 
 

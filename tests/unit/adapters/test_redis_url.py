@@ -196,6 +196,24 @@ def test_more_calls_at_once_than_connections_wait_for_one(
     assert set(asyncio.run(load_many())) == {None}
 
 
+def test_a_store_on_a_cluster_that_is_closed_has_no_connection_left(
+    redis_cluster: RedisCluster,
+) -> None:
+    store = opened(f"{redis_cluster.url.removesuffix('/0')}?cluster=on")
+    created(store)
+    nodes = [node.redis_connection for node in store.client.get_nodes()]
+    open_ones = [
+        connection
+        for client in nodes
+        if client is not None
+        for connection in client.connection_pool._available_connections
+        if connection.is_connected
+    ]
+    assert open_ones
+    store.close()
+    assert not any(connection.is_connected for connection in open_ones)
+
+
 def test_each_of_many_threads_finds_a_connection(redis_server: RedisServer) -> None:
     with closing(opened(redis_server.url)) as store:
         pool = store.client.connection_pool
