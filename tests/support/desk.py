@@ -14,6 +14,8 @@ from support.native import NativeStore
 
 Way = Literal["called", "awaited", "store only awaited"]
 WAYS: tuple[Way, ...] = ("called", "awaited", "store only awaited")
+IDLE = 1000
+"""Seconds, for a desk of whose sessions the times matter."""
 
 
 class Desk:
@@ -97,3 +99,15 @@ async def user_of(session: Any) -> str | None:
     info = await settled(session.info())
     user: str | None = info.user
     return user
+
+
+def handles(desk: Desk, user: str) -> list[str]:
+    return [session.handle for session in desk.asked("sessions_of", user)]
+
+
+def handle_of(visitor: Browser) -> str:
+    async def look(session: Any) -> str:
+        info = await settled(session.info())
+        return str(info.handle)
+
+    return str(visitor.request(look))
