@@ -183,18 +183,19 @@ class RaceCases(Cases):
             pytest.skip("this store lists no users, or does not rotate atomically")
         user = ids.draw_handle()
         keys = [created(store, session(user=user))]
+        times, enough = self.duels // 4, threading.Event()
+        lists: list[list[str]] = []
 
         def rotate() -> None:
-            for _ in range(self.duels // 4):
+            while not enough.is_set():
                 keys.append(rotated(store, keys[-1]))
 
-        lists = []
         with ThreadPoolExecutor(1) as pool:
             rotating = pool.submit(rotate)
-            while not rotating.done():
+            while min(len(keys), len(lists)) < times and not rotating.done():
                 lists.append(store.list_user(user))
+            enough.set()
             rotating.result()
-        assert lists
         assert all(lists)
         assert keys[-1] in store.list_user(user)
 
