@@ -70,7 +70,7 @@ def hide_session(wrapper: Callable[..., Any], handler: Callable[..., Any]) -> No
     kept = [p for p in signature.parameters.values() if p.name != PARAMETER]
     shown = signature.replace(parameters=kept)
     annotations = {p.name: p.annotation for p in kept} | {"return": shown.return_annotation}
-    wrapper.__signature__ = shown  # type: ignore[attr-defined]
+    wrapper.__signature__ = shown  # type: ignore[attr-defined]  # functions take any
     wrapper.__annotations__ = {n: a for n, a in annotations.items() if a is not shown.empty}
 
 

@@ -131,7 +131,7 @@ def _decorated(handler: Callable[..., Any], manager: SessionManager) -> Any:
         return exchange(manager, at, call)
 
     hide_session(lambda_handler, handler)
-    lambda_handler.sessions = manager  # type: ignore[attr-defined]
+    lambda_handler.sessions = manager  # type: ignore[attr-defined]  # functions take any
     return lambda_handler
 
 

@@ -227,7 +227,7 @@ class ArrayBuffer(Value):
 
     __slots__ = ("data",)
     data: bytes
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __init__(self, data: bytes = b"") -> None:
         _require(type(data) is bytes, "data must be bytes")
@@ -245,7 +245,7 @@ class TypedArray(Value):
     buffer: ArrayBuffer
     offset: int
     length: int
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __init__(
         self, kind: str, buffer: ArrayBuffer, offset: int = 0, length: int | None = None
@@ -283,7 +283,7 @@ class SparseArray:
     """
 
     __slots__ = ("items", "length")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __init__(self, length: int, items: dict[int, Any] | None = None) -> None:
         self.length = length
@@ -321,7 +321,7 @@ class JSMap:
     """A JavaScript Map whose keys no dict can hold or keep apart, such as 1 and True: its pairs."""
 
     __slots__ = ("pairs",)
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __init__(self, pairs: list[tuple[Any, Any]] | None = None) -> None:
         self.pairs = [] if pairs is None else pairs
@@ -338,7 +338,7 @@ class JSSet:
     """A JavaScript Set whose members no set can hold or keep apart: its members, in order."""
 
     __slots__ = ("members",)
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __init__(self, members: list[Any] | None = None) -> None:
         self.members = [] if members is None else members
