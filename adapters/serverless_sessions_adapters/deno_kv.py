@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from typing import Any
 
-from serverless_sessions import clock
 from serverless_sessions.document import Documents, DocumentStore
 from serverless_sessions.errors import ConfigurationError, Conflict, SessionTooLarge
-from serverless_sessions.store import ABSENT, MARKER_SECONDS, Finding
+from serverless_sessions.store import ABSENT, Finding
 from serverless_sessions.urls import StoreURL
 
 from . import _deno_wire as wire
@@ -38,15 +36,7 @@ class DenoKVStore(DocumentStore):
         super().__init__(_Values(connect, base))
 
     def check(self) -> list[Finding]:
-        """Look whether a write under a condition that cannot hold is refused, as it has to be."""
-        key = secrets.token_hex(32)
-        ends = clock.now() + MARKER_SECONDS
-        try:
-            self.documents.put(key, '[["Map"]]', if_version=_NO_VERSION, expires=ends)
-        except Conflict:
-            return [Finding(True, "values can be written, and only under their condition")]
-        self.documents.remove(key)
-        return [Finding(False, "a write's condition is not honoured", "update the KV server")]
+        return [self.condition_finding(_NO_VERSION, "values", "update the KV server")]
 
 
 class _Values(Documents):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from serverless_sessions import clock
 from serverless_sessions.document import Documents, DocumentStore
 from serverless_sessions.errors import ConfigurationError, Conflict, SessionError, StoreUnavailable
-from serverless_sessions.store import ABSENT, MARKER_SECONDS, Finding
+from serverless_sessions.store import ABSENT, Finding
 from serverless_sessions.urls import StoreURL
 
 from . import _http
@@ -39,15 +37,7 @@ class NetlifyBlobsStore(DocumentStore):
         super().__init__(_Blobs(wanted or Wanted(), max_bytes))
 
     def check(self) -> list[Finding]:
-        """Look whether a write under a condition that cannot hold is refused, as it has to be."""
-        key = secrets.token_hex(32)
-        ends = clock.now() + MARKER_SECONDS
-        try:
-            self.documents.put(key, '[["Map"]]', if_version='"no blob has this"', expires=ends)
-        except Conflict:
-            return [Finding(True, "blobs can be written, and only under their condition")]
-        self.documents.remove(key)
-        return [Finding(False, "a write's condition is not honoured", "update Netlify's server")]
+        return [self.condition_finding('"no blob has this"', "blobs", "update Netlify's server")]
 
 
 class _Blobs(Documents):

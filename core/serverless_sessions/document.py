@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import clock
 from .document_operations import MAX_BYTES, Texts, TextStore
-from .errors import SessionError, StoreUnavailable
+from .errors import Conflict, SessionError, StoreUnavailable
 from .sansio import Asking
+from .store import MARKER_SECONDS, Finding
 
 
 class Documents(ABC):
@@ -99,6 +102,17 @@ class DocumentStore(TextStore):
 
     def keys(self) -> Iterator[str] | None:
         return self.documents.keys()
+
+    def condition_finding(self, version: Any, what: str, remedy: str) -> Finding:
+        """Whether a write under ``version``, which nothing has, is refused, as it has to be."""
+        key = secrets.token_hex(32)
+        ends = clock.now() + MARKER_SECONDS
+        try:
+            self.documents.put(key, '[["Map"]]', if_version=version, expires=ends)
+        except Conflict:
+            return Finding(True, f"{what} can be written, and only under their condition")
+        self.documents.remove(key)
+        return Finding(False, "a write's condition is not honoured", remedy)
 
     def close(self) -> None:
         self.documents.close()

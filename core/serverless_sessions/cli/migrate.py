@@ -127,7 +127,7 @@ def _moved(
 
 
 def _is_good(checked: Verification | None, switched: bool) -> bool:
-    return checked is None or not (checked.differing or (checked.missing and not switched))
+    return checked is None or checked.good or (switched and not checked.differing)
 
 
 def _tell(

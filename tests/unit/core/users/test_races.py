@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -21,18 +21,23 @@ def interruptions(way: Way, **settings: Any) -> Iterator[tuple[int, Desk, Browse
         yield call, desk, desk.log_in("ann", kept=1)
 
 
+def regenerating(visitor: Browser, times: int = 1) -> Callable[[], Awaitable[None]]:
+    """Other requests of the visitor, each of which gets a new id."""
+
+    async def act() -> None:
+        for _ in range(times):
+            await visitor.send(regenerate)
+
+    return act
+
+
 @pytest.mark.parametrize("grace", [0, 30])
 @pytest.mark.parametrize("times", [1, 2])
 def test_revoke_all_ends_a_session_that_is_rotated_before_any_of_its_store_calls(
     way: Way, grace: int, times: int
 ) -> None:
     for call, desk, visitor in interruptions(way, rotation_grace=grace):
-
-        async def rotate(visitor: Browser = visitor) -> None:
-            for _ in range(times):
-                await visitor.send(regenerate)
-
-        interruption = desk.interrupted_before(call, rotate)
+        interruption = desk.interrupted_before(call, regenerating(visitor, times))
         assert desk.asked("revoke_all", "ann") == 1
         if not interruption.came:
             break
@@ -47,11 +52,7 @@ def test_revoke_ends_a_session_that_is_rotated_before_any_of_its_store_calls(
 ) -> None:
     for call, desk, visitor in interruptions(way, rotation_grace=grace):
         handle = handle_of(visitor)
-
-        async def rotate(visitor: Browser = visitor) -> None:
-            await visitor.send(regenerate)
-
-        interruption = desk.interrupted_before(call, rotate)
+        interruption = desk.interrupted_before(call, regenerating(visitor))
         desk.asked("revoke", "ann", handle)
         if not interruption.came:
             break
@@ -103,11 +104,7 @@ def test_a_listing_misses_no_session_that_is_rotated_before_any_of_its_store_cal
 ) -> None:
     for call, desk, visitor in interruptions(way, rotation_grace=grace):
         handle = handle_of(visitor)
-
-        async def rotate(visitor: Browser = visitor) -> None:
-            await visitor.send(regenerate)
-
-        interruption = desk.interrupted_before(call, rotate)
+        interruption = desk.interrupted_before(call, regenerating(visitor))
         assert handles(desk, "ann") == [handle]
         if not interruption.came:
             break
@@ -160,11 +157,7 @@ def test_nobody_is_missed_whom_a_function_rotates_whose_keys_are_in_another_orde
         handle = handle_of(visitor)
         late = SessionManager(desk.store, desk.config.changed(encryption_keys=(old, new)))
         elsewhere = Browser(late, desk.driver, visitor.id)
-
-        async def rotate(elsewhere: Browser = elsewhere) -> None:
-            await elsewhere.send(regenerate)
-
-        interruption = desk.interrupted_before(call, rotate)
+        interruption = desk.interrupted_before(call, regenerating(elsewhere))
         match asked:
             case "sessions_of":
                 assert handles(desk, "ann") == [handle], f"before call {call}"
